@@ -1,0 +1,97 @@
+/** Schema of `collector.yaml`; config/collector.schema.json and the commented example are generated from it. */
+import { z } from 'zod'
+import { idSchema } from '../core/registry.ts'
+
+const path = z.string().min(1)
+const portSchema = z.int().min(0).max(65535)
+const tlsFiles = {
+  ca_file: path.optional().describe('PEM file of the authority that signs the other side.'),
+  cert_file: path.optional().describe('PEM file of the own certificate.'),
+  key_file: path.optional().describe('PEM file of its key.'),
+}
+
+export const brokerSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('embedded').describe('A broker inside the collector: one collector only, MQTT 3.1.1.'),
+    host: z.string().default('127.0.0.1').describe('Address to listen on. Anything but loopback needs TLS.'),
+    port: portSchema.default(8421).describe('Port to listen on.'),
+    users_file: path.describe('Users and hashed passwords, one `name:hash` a line; `linkbell user add` writes it.'),
+    tls: z
+      .strictObject({
+        ...tlsFiles,
+        require_certificate: z
+          .boolean()
+          .default(false)
+          .describe('Agents must show a certificate whose name is their id.'),
+      })
+      .optional()
+      .describe('Encrypts the listener.'),
+    max_connections: z.int().min(1).max(20_000).default(2_000).describe('Connections above this are closed at once.'),
+  }),
+  z.strictObject({
+    type: z.literal('external').describe('An existing broker such as Mosquitto.'),
+    url: z.url({ protocol: /^(mqtts?|wss?)$/ }).describe('For example mqtts://broker.example:8883.'),
+    username: z.string().default('collector').describe('User name.'),
+    password: z.string().optional().describe('Give password_file or ${ENV}.'),
+    ...tlsFiles,
+    shared_group: idSchema.optional().describe('Several collectors share the batches by this $share group.'),
+  }),
+])
+
+export const collectorConfigSchema = z.strictObject({
+  id: idSchema.default('collector-1').describe('Name of this collector, unique in the district.'),
+  data_dir: path.default('./data').describe('Where store, state and quarantine live.'),
+  registry_file: path.default('district.yaml').describe('The registry; read again when it changes.'),
+  standards_file: path.optional().describe('Standards to judge by; without it, the built-in ones of the plan.'),
+  broker: brokerSchema.describe('Where batches come from.'),
+  store: z
+    .discriminatedUnion('type', [
+      z.strictObject({
+        type: z.literal('sqlite').describe('Embedded store.'),
+        raw_days: z.int().min(1).max(3660).default(14).describe('Days that raw samples are kept.'),
+        long_days: z
+          .int()
+          .min(1)
+          .max(36_600)
+          .default(1096)
+          .describe('Days that roll-ups, test results and verdicts are kept.'),
+      }),
+    ])
+    .prefault({ type: 'sqlite' })
+    .describe('Where samples rest.'),
+  http: z
+    .strictObject({
+      host: z
+        .string()
+        .default('127.0.0.1')
+        .describe('Address of the board and the API. Anything but loopback needs `auth`.'),
+      port: portSchema.default(8420).describe('Port of the board and the API.'),
+      allowed_hosts: z
+        .array(z.string())
+        .default([])
+        .describe('Host names under which the board is reached, beside loopback names.'),
+      auth: z
+        .strictObject({
+          username: z.string().min(1),
+          password: z.string().min(12).describe('Give password_file or ${ENV}.'),
+        })
+        .optional()
+        .describe('HTTP Basic authentication; put TLS in front of it.'),
+    })
+    .prefault({})
+    .describe('Board and API.'),
+  judge: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Exactly one collector of a district judges.'),
+      interval_seconds: z.int().min(5).max(86_400).default(60).describe('Seconds between two rounds.'),
+    })
+    .prefault({})
+    .describe('Verdicts.'),
+  quarantine_bytes: z
+    .int()
+    .min(0)
+    .default(256 * 1024 * 1024)
+    .describe('Room for batches of agents that are not registered.'),
+  log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
+})
+export type CollectorConfig = z.output<typeof collectorConfigSchema>

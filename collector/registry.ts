@@ -1,0 +1,146 @@
+/** The registry with its look-ups: who an agent belongs to at a time, and the slice that each agent gets. */
+import { createHash } from 'node:crypto'
+import type { Text } from '../core/catalog.ts'
+import type { RegistryData, Slice } from '../core/registry.ts'
+import { type Category, directions, type Standard, targetOf } from '../core/standard.ts'
+
+/** Where a sample comes from, in the tags that the collector adds. */
+export type Place = { district: string; town: string; category: Category; site: string }
+type Dated = { id: string; valid_from?: number | undefined; retired: boolean }
+export type SiteRow = RegistryData['sites'][number]
+export type LinkRow = RegistryData['links'][number]
+
+export type Registry = {
+  data: RegistryData
+  standard: Standard
+  /** The place of an agent at a time, or undefined when it is not registered. */
+  placeOf: (agent: string, time: number) => Place | undefined
+  /** Times at which the place of an agent changes, ascending. */
+  changesOf: (agent: string) => readonly number[]
+  agents: (time: number) => string[]
+  sites: (time: number) => SiteRow[]
+  townName: (id: string, time: number) => Text
+  /** The links of a site with their targets; one named `wan` where the registry has no row. */
+  linksOf: (
+    site: string,
+    time: number,
+  ) => { id: string; name: Text; downBps: number; upBps: number; carrier?: string }[]
+  slice: (agent: string, time: number) => Slice | undefined
+}
+
+export function createRegistry(data: RegistryData, standard: Standard): Registry {
+  const sites = versions(data.sites)
+  const agents = versions(data.agents)
+  const towns = versions(data.towns)
+  const linksBySite = groupBy(data.links, (link) => link.site)
+  const terminalsBySite = groupBy(data.terminals, (terminal) => terminal.site)
+
+  function siteAt(id: string, time: number): SiteRow | undefined {
+    return at(sites.get(id), time)
+  }
+
+  function placeOf(agent: string, time: number): Place | undefined {
+    const row = at(agents.get(agent), time)
+    const site = row && siteAt(row.site, time)
+    return site && { district: data.district.id, town: site.town, category: site.category, site: site.id }
+  }
+
+  function linkRows(siteId: string, time: number, agent?: string) {
+    const site = siteAt(siteId, time)
+    if (site === undefined) return []
+    const all = versions(linksBySite.get(siteId) ?? [])
+    const current = [...all.values()].flatMap((rows) => at(rows, time) ?? []).filter((row) => !row.retired)
+    const rows = current.filter((row) => agent === undefined || row.agent === undefined || row.agent === agent)
+    const downOf = (row?: LinkRow) => targetOf(standard, site.category, row?.target_down_bps)
+    if (all.size === 0) return [{ id: 'wan', name: { en: 'WAN', zh: '出口' }, downBps: downOf(), upBps: downOf() }]
+    return rows.map((row) => ({
+      id: row.id,
+      name: row.name ?? { en: row.id, zh: row.id },
+      downBps: downOf(row),
+      upBps: row.target_up_bps ?? downOf(row),
+      ...(row.carrier === undefined ? {} : { carrier: row.carrier }),
+    }))
+  }
+
+  function slice(agent: string, time: number): Slice | undefined {
+    const row = at(agents.get(agent), time)
+    const site = row && siteAt(row.site, time)
+    if (site === undefined) return undefined
+    const here = <T extends { sites?: string[] | undefined }>(rows: T[]) =>
+      rows.filter((r) => r.sites?.includes(site.id) ?? true)
+    const terminals = [...versions(terminalsBySite.get(site.id) ?? []).values()].flatMap((rows) => at(rows, time) ?? [])
+    const body = {
+      v: 1 as const,
+      site: { id: site.id, name: site.name },
+      timezone: data.district.timezone,
+      threshold_ratio: standard.threshold_ratio,
+      trials_per_day: data.district.trials_per_day,
+      links: linkRows(site.id, time, agent).map((link) => ({
+        id: link.id,
+        targets: directions.map((direction) => ({
+          direction,
+          target_bps: direction === 'down' ? link.downBps : link.upBps,
+        })),
+      })),
+      testpoints: here(data.testpoints).map(({ id, level, type, url, priority }) => ({
+        id,
+        level,
+        type,
+        url,
+        priority,
+      })),
+      paths: here(data.paths).map(({ id, level, host }) => ({ id, level, host })),
+      services: here(data.services).map(({ id, url }) => ({ id, url })),
+      terminals: terminals
+        .filter((t) => !t.retired)
+        .map(({ id, kind, room, address }) => ({ id, kind, room, address })),
+    }
+    const revision = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16)
+    return { revision, ...body }
+  }
+
+  return {
+    data,
+    standard,
+    placeOf,
+    changesOf: (agent) => {
+      const rows = agents.get(agent) ?? []
+      const moves = [...rows, ...rows.flatMap((row) => sites.get(row.site) ?? [])].flatMap(
+        (row) => row.valid_from ?? [],
+      )
+      return [...new Set(moves)].toSorted((a, b) => a - b)
+    },
+    agents: (time) => current(agents, time).map((row) => row.id),
+    sites: (time) => current(sites, time),
+    townName: (id, time) => at(towns.get(id), time)?.name ?? { en: id, zh: id },
+    linksOf: (site, time) => linkRows(site, time),
+    slice,
+  }
+}
+
+/** Rows of each id, oldest first. */
+function versions<T extends Dated>(rows: readonly T[]): Map<string, T[]> {
+  const byId = groupBy(rows, (row) => row.id)
+  for (const list of byId.values()) list.sort((a, b) => (a.valid_from ?? 0) - (b.valid_from ?? 0))
+  return byId
+}
+
+/** The row valid at a time. Before the first date the first row stands in: what was measured early must not be lost. */
+function at<T extends Dated>(rows: readonly T[] | undefined, time: number): T | undefined {
+  const row = rows?.findLast((r) => (r.valid_from ?? 0) <= time) ?? rows?.[0]
+  return row?.retired === true && (row.valid_from ?? 0) <= time ? undefined : row
+}
+
+function current<T extends Dated>(byId: ReadonlyMap<string, T[]>, time: number): T[] {
+  return [...byId.values()].flatMap((rows) => at(rows, time) ?? [])
+}
+
+function groupBy<T>(rows: readonly T[], key: (row: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>()
+  for (const row of rows) {
+    const group = groups.get(key(row))
+    if (group === undefined) groups.set(key(row), [row])
+    else group.push(row)
+  }
+  return groups
+}

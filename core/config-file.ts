@@ -1,0 +1,128 @@
+/**
+ * YAML → checked configuration. All problems of a file are told at once, each with file, line and key.
+ * Secrets never stand in a file that may be shared: `password`, `token` and `secret` come from `<key>_file` or `${ENV}`.
+ */
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml'
+import type { z } from 'zod'
+import { AppError, messageOf } from './errors.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+/** One thing wrong in a file; `text` reads `district.yaml:14: sites.3.town: no town "t9"; …`. */
+export type Problem = { file: string; line: number; key: string; message: string; text: string }
+
+const secretKeys = new Set(['password', 'token', 'secret'])
+// A file of 40,000 sites has some 10 MB; past this it is no configuration.
+const maxConfigBytes = 64 * 1024 * 1024
+
+/** Reads and checks a file. Throws `config_invalid` with all problems, one a line. */
+export function loadConfig<T extends z.ZodType>(file: string, schema: T, env: Environment): z.output<T> {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new AppError('config_invalid', `${file}: cannot be read: ${messageOf(error)}`, { cause: error })
+  }
+  const result = checkConfig(text, file, schema, env)
+  if ('value' in result) return result.value
+  throw new AppError('config_invalid', result.problems.map((problem) => problem.text).join('\n'), {
+    problems: result.problems,
+  })
+}
+
+/** Checks the text of a file; the value, or everything that is wrong with it. Paths in `*_file` are relative to the file. */
+export function checkConfig<T extends z.ZodType>(
+  text: string,
+  file: string,
+  schema: T,
+  env: Environment,
+): { value: z.output<T> } | { problems: Problem[] } {
+  const lines = new LineCounter()
+  const problems: Problem[] = []
+  const report = (offset: number, key: string, message: string) => {
+    const line = lines.linePos(offset).line || 1
+    problems.push({ file, line, key, message, text: `${file}:${line}: ${key === '' ? '' : `${key}: `}${message}` })
+  }
+  if (text.length > maxConfigBytes)
+    return {
+      problems: [
+        { file, line: 1, key: '', message: 'too large', text: `${file}: larger than ${maxConfigBytes} bytes` },
+      ],
+    }
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
+  for (const error of document.errors) report(error.pos[0], '', error.message.split('\n')[0] ?? 'not YAML')
+  if (problems.length > 0) return { problems }
+  resolveSecrets(document, dirname(resolve(file)), env, report)
+  let plain: unknown
+  try {
+    plain = document.toJS({ maxAliasCount: 100 }) ?? {}
+  } catch (error) {
+    report(0, '', messageOf(error))
+    return { problems }
+  }
+  const parsed = schema.safeParse(plain)
+  if (parsed.success && problems.length === 0) return { value: parsed.data }
+  for (const issue of parsed.error?.issues ?? []) {
+    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path
+    const message = issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys) : issue.message
+    report(offsetOf(document, path), issue.path.join('.'), message)
+  }
+  problems.sort((a, b) => a.line - b.line)
+  return { problems }
+}
+
+function unknownKeys(keys: string[]): string {
+  return `unknown ${keys.length === 1 ? 'key' : 'keys'} ${keys.map((key) => `"${key}"`).join(', ')}; check the spelling against the reference`
+}
+
+/** Where the node at `path` begins; a missing key has no node, so its nearest parent stands in. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length >= 0; length--) {
+    const parent = document.getIn(path.slice(0, length - 1), true)
+    if (length > 0 && isMap(parent)) {
+      const pair = parent.items.find(
+        (item) => isScalar(item.key) && String(item.key.value) === String(path[length - 1]),
+      )
+      if (pair !== undefined && isNode(pair.key)) return pair.key.range?.[0] ?? 0
+    }
+    const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
+    if (isNode(node)) return (node as Node).range?.[0] ?? 0
+  }
+  return 0
+}
+
+function resolveSecrets(
+  document: Document,
+  folder: string,
+  env: Environment,
+  report: (offset: number, key: string, message: string) => void,
+): void {
+  visit(document, {
+    Pair(_, pair) {
+      const { key, value } = pair
+      if (!isScalar(key) || typeof key.value !== 'string' || !isScalar(value) || typeof value.value !== 'string') return
+      const offset = value.range?.[0] ?? 0
+      if (secretKeys.has(key.value) && !/\$\{\w+\}/.test(value.value)) {
+        report(
+          offset,
+          key.value,
+          `a secret does not belong in this file; use ${key.value}_file: PATH or ${key.value}: \${ENV_NAME}`,
+        )
+        return
+      }
+      value.value = value.value.replace(/\$\{(\w+)\}/g, (_match, name: string) => {
+        if (env[name] === undefined) report(offset, String(key.value), `the environment has no ${name}`)
+        return env[name] ?? ''
+      })
+      const secret = key.value.replace(/_file$/, '')
+      if (secret === key.value || !secretKeys.has(secret)) return
+      try {
+        value.value = readFileSync(resolve(folder, String(value.value)), 'utf8').trim()
+        key.value = secret
+      } catch (error) {
+        report(offset, String(key.value), `cannot be read: ${messageOf(error)}`)
+      }
+    },
+  })
+}

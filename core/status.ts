@@ -1,0 +1,76 @@
+/** Small retained messages beside the batches (docs/protocol.md §4): who is there, and what the collector answers. */
+import { z } from 'zod'
+
+const short = z.string().max(200)
+const count = z.int().min(0)
+
+/** `…/<agent>/status`, retained; the last will is the same with `on: false`. At most 4 KiB. */
+export const agentStatusSchema = z.object({
+  v: z.literal(1),
+  on: z.boolean(),
+  /** Id of the agent's process, new at every start. */
+  boot: short,
+  /** Number of the connection within the process: a last will older than the newest connection is void. */
+  conn: count,
+  /** Agent's clock when it was sent, ms. The collector answers with `now`, so that the agent knows its offset. */
+  at: count,
+  version: short,
+  stream: short,
+  /** Revision of the slice in use; absent before the first. */
+  revision: short.optional(),
+  /** The slice it was given but did not take, and why. */
+  refused: z.object({ revision: short, reason: z.string().max(1000) }).optional(),
+  /** Last gaps in its stream: batches dropped before they were stored. */
+  gaps: z
+    .array(z.object({ from_seq: count, to_seq: count, from: count, to: count, reason: short }))
+    .max(16)
+    .default([]),
+})
+export type AgentStatus = z.output<typeof agentStatusSchema>
+
+/** `…/<agent>/ack`: sequence numbers that are stored, or refused for good with a reason. */
+export const ackSchema = z.object({
+  v: z.literal(1),
+  stream: short.optional(),
+  stored: z.array(count).max(10_000).default([]),
+  refused: z
+    .array(z.tuple([count, z.string().max(300)]))
+    .max(10_000)
+    .default([]),
+  /** Collector's clock, ms. */
+  now: count,
+  /** `at` of the status that this answers: the agent learns its clock offset and may begin to send. */
+  re: count.optional(),
+})
+export type Ack = z.output<typeof ackSchema>
+
+/** `…/collector/<id>/status`, retained; will with `on: false`. A new (boot, conn) means: what was sent before may be lost, send again. */
+export const collectorStatusSchema = z.object({
+  v: z.literal(1),
+  on: z.boolean(),
+  boot: short,
+  conn: count,
+  at: count,
+  version: short,
+})
+export type CollectorStatus = z.output<typeof collectorStatusSchema>
+
+/** Payloads above this are not looked at. */
+export const maxStatusBytes = 4 * 1024
+export const maxSliceBytes = 256 * 1024
+export const maxAckBytes = 256 * 1024
+
+/** A small JSON message from the network; undefined when it is none, too large, or not of the schema. */
+export function parseMessage<T extends z.ZodType>(
+  payload: Buffer,
+  schema: T,
+  maxBytes: number,
+): z.output<T> | undefined {
+  if (payload.length > maxBytes) return undefined
+  try {
+    const parsed = schema.safeParse(JSON.parse(payload.toString()))
+    return parsed.success ? parsed.data : undefined
+  } catch {
+    return undefined
+  }
+}
