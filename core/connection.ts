@@ -1,0 +1,263 @@
+/**
+ * One MQTT connection kept alive: MQTT 5 with fallback to 3.1.1, TLS files read anew at every attempt, jittered backoff.
+ * Each attempt is a new client of the library with its own reconnecting switched off: nothing of an old connection
+ * (message ids, unsent packets, stuck states; reference/mqtt.md §2.2) can reach a new one.
+ */
+import { readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import mqtt, { type IClientOptions, type MqttClient, type Packet } from 'mqtt'
+import { AppError, messageOf } from './errors.ts'
+import type { Log } from './log.ts'
+
+export type ConnectionConfig = {
+  url: string
+  username?: string | undefined
+  password?: string | undefined
+  ca_file?: string | undefined
+  cert_file?: string | undefined
+  key_file?: string | undefined
+}
+
+/** A received message. `acknowledge` sends the deferred PUBACK; it does nothing once the connection is gone. */
+export type Message = { topic: string; payload: Buffer; qos: number; retain: boolean; acknowledge: () => void }
+
+/** A live connection. `signal` aborts when it is lost. */
+export type Session = {
+  signal: AbortSignal
+  /** 1 for the first connection of this process, and so on. */
+  number: number
+  protocol: 4 | 5
+  /** Resolves on PUBACK for QoS 1. Rejects when the connection is lost or the broker refuses. */
+  publish: (topic: string, payload: string | Buffer, options: { qos: 0 | 1; retain?: boolean }) => Promise<void>
+  /** Throws `connection_refused` when the broker refuses one of the filters. */
+  subscribe: (filters: Record<string, 0 | 1>) => Promise<void>
+}
+
+export type ConnectionOptions = {
+  config: ConnectionConfig
+  clientId: string
+  keepaliveSeconds: number
+  /** Last will, made for each connection; always QoS 1 and retained. */
+  will: (number: number) => { topic: string; payload: string }
+  /** QoS 1 messages stay unacknowledged until `acknowledge` is called; the broker's window then bounds what is in flight. */
+  deferAcknowledgements?: boolean
+  /** Unacknowledged messages that an MQTT 5 broker may have under way. */
+  receiveMaximum?: number
+  onMessage: (message: Message, session: Session) => void
+  /** Called when connected; a throw closes the connection and backs off. */
+  onSession: (session: Session) => Promise<void>
+  log: Log
+}
+
+export type Connection = {
+  start: () => void
+  stop: () => Promise<void>
+  connected: () => boolean
+  connects: () => number
+}
+
+const firstDelayMs = 1_000
+const longestDelayMs = 60_000
+/** After a takeover (reason 142) two clients with one id would throw each other out for ever. */
+const takeoverDelayMs = 300_000
+/** A connection that lived this long was good: the backoff begins anew. */
+const stableAfterMs = 10_000
+/** Of the DISCONNECT that says goodbye: past it the socket is destroyed. */
+const closeWithinMs = 1_000
+
+type Ended = { reason: string; code?: number | undefined; version: 4 | 5 }
+
+export function createConnection(options: ConnectionOptions): Connection {
+  const { log, config } = options
+  const stopping = new AbortController()
+  let running: Promise<void> | undefined
+  let current: MqttClient | undefined
+  let connects = 0
+  let version: 4 | 5 = 5
+
+  async function keepConnected(): Promise<void> {
+    let failures = 0
+    let lastReason = ''
+    while (!stopping.signal.aborted) {
+      const started = performance.now()
+      const ended = await connectOnce()
+      if (stopping.signal.aborted) return
+      if (ended.version === 5 && isVersionRefusal(ended.code)) {
+        version = 4
+        log.info({ url: config.url }, 'The broker does not speak MQTT 5; using 3.1.1.')
+        continue
+      }
+      failures = performance.now() - started > stableAfterMs ? 0 : failures + 1
+      const takenOver = ended.code === 142
+      if (ended.reason !== lastReason || failures === 0) {
+        const text = takenOver
+          ? 'Another client uses the id of this one; check that it was not installed twice.'
+          : 'Connection to the broker lost.'
+        log[takenOver ? 'error' : 'warn']({ url: config.url, reason: ended.reason }, text)
+      }
+      lastReason = ended.reason
+      const delay = takenOver
+        ? takeoverDelayMs
+        : Math.min(longestDelayMs, firstDelayMs * 2 ** Math.max(0, failures - 1)) * (0.5 + Math.random())
+      await sleep(delay, undefined, { signal: stopping.signal }).catch(() => undefined)
+    }
+  }
+
+  async function connectOnce(): Promise<Ended> {
+    const attempted = version
+    const lost = new AbortController()
+    try {
+      const client = mqtt.connect(config.url, await clientOptions(options, attempted, connects + 1))
+      current = client
+      const ended = lifetime(client)
+      client.handleMessage = (packet, callback) => {
+        const defer = options.deferAcknowledgements === true && packet.qos === 1
+        const acknowledge = () => {
+          if (defer && !lost.signal.aborted) sendPuback(client, packet.messageId as number)
+        }
+        const { topic, payload, qos, retain } = packet
+        options.onMessage({ topic, payload: payload as Buffer, qos, retain, acknowledge }, session)
+        // An error skips the PUBACK and goes on reading (measured: reference/mqtt.md §0.2).
+        callback(defer ? deferred : undefined)
+      }
+      const session = sessionOf(client, lost.signal, attempted, () => connects)
+      client.once('connect', () => {
+        connects++
+        options.onSession(session).catch((error: unknown) => {
+          if (!lost.signal.aborted) client.emit('error', error as Error)
+        })
+      })
+      return { ...(await ended), version: attempted }
+    } catch (error) {
+      return { reason: messageOf(error), version: attempted }
+    } finally {
+      lost.abort()
+      const client = current
+      current = undefined
+      if (client !== undefined) await close(client, stopping.signal.aborted)
+    }
+  }
+
+  return {
+    start: () => {
+      running ??= keepConnected()
+    },
+    stop: async () => {
+      stopping.abort()
+      current?.emit('close')
+      await running
+    },
+    connected: () => current?.connected ?? false,
+    connects: () => connects,
+  }
+}
+
+const deferred = new Error('PUBACK deferred')
+
+/** Private to the library, hence its exact version in package.json and a contract test (test/core/connection.test.ts). */
+function sendPuback(client: MqttClient, messageId: number): void {
+  const { _sendPacket: send } = client as unknown as { _sendPacket: (packet: Packet) => void }
+  send.call(client, { cmd: 'puback', messageId, reasonCode: 0 })
+}
+
+/** 1 is the answer of a 3.1.1 broker, 0x84 of an MQTT 5 one that has it switched off. */
+function isVersionRefusal(code: number | undefined): boolean {
+  return code === 1 || code === 0x84
+}
+
+/** Resolves when the connection is over, with the first reason that was given. */
+function lifetime(client: MqttClient): Promise<Omit<Ended, 'version'>> {
+  return new Promise((resolve) => {
+    let first: Omit<Ended, 'version'> | undefined
+    const note = (reason: string, code?: number) => {
+      first ??= { reason, code }
+    }
+    client.on('error', (error) => {
+      note(messageOf(error), (error as { code?: unknown }).code as number | undefined)
+      client.emit('close')
+    })
+    client.on('disconnect', (packet) => note(`the broker ended it with reason ${packet.reasonCode}`, packet.reasonCode))
+    client.once('close', () => resolve(first ?? { reason: 'closed' }))
+  })
+}
+
+async function close(client: MqttClient, graceful: boolean): Promise<void> {
+  // Late errors of a dead socket have nobody to tell.
+  client.on('error', () => undefined)
+  const gone = client.endAsync(!graceful || !client.connected).catch(() => undefined)
+  await Promise.race([gone, sleep(closeWithinMs, undefined, { ref: false })])
+  client.stream?.destroy()
+}
+
+function sessionOf(client: MqttClient, signal: AbortSignal, protocol: 4 | 5, number: () => number): Session {
+  return {
+    signal,
+    get number() {
+      return number()
+    },
+    protocol,
+    publish: async (topic, payload, { qos, retain = false }) => {
+      if (signal.aborted || !client.connected)
+        throw new AppError('connection_refused', `Cannot publish ${topic}: not connected.`)
+      await client.publishAsync(topic, payload, { qos, retain })
+    },
+    subscribe: async (filters) => {
+      const map = Object.fromEntries(Object.entries(filters).map(([filter, qos]) => [filter, { qos }]))
+      const granted = await client.subscribeAsync(map)
+      const refused = granted.find((grant) => grant.qos >= 128)
+      if (refused !== undefined) {
+        throw new AppError(
+          'connection_refused',
+          `The broker refuses the subscription to ${refused.topic}; check the user and its rights.`,
+        )
+      }
+    },
+  }
+}
+
+async function clientOptions(
+  options: ConnectionOptions,
+  protocolVersion: 4 | 5,
+  number: number,
+): Promise<IClientOptions> {
+  const { config } = options
+  const read = async (file: string | undefined) => (file === undefined ? undefined : readFile(file))
+  const [ca, cert, key] = await Promise.all([read(config.ca_file), read(config.cert_file), read(config.key_file)])
+  const { topic, payload } = options.will(number)
+  return {
+    clientId: options.clientId,
+    ...(config.username === undefined ? {} : { username: config.username }),
+    ...(config.password === undefined ? {} : { password: config.password }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    protocolVersion,
+    clean: true,
+    keepalive: options.keepaliveSeconds,
+    reconnectPeriod: 0,
+    connectTimeout: 20_000,
+    timerVariant: 'native',
+    queueQoSZero: false,
+    // A will delay hides short flaps; it needs a session that outlives the delay, still clean at the next connect.
+    ...(protocolVersion === 5
+      ? {
+          properties: {
+            sessionExpiryInterval: options.deferAcknowledgements === true ? 0 : willDelaySeconds,
+            receiveMaximum: options.receiveMaximum ?? 64,
+          },
+        }
+      : {}),
+    will: {
+      topic,
+      payload: Buffer.from(payload),
+      qos: 1,
+      retain: true,
+      ...(protocolVersion === 5 && options.deferAcknowledgements !== true
+        ? { properties: { willDelayInterval: willDelaySeconds } }
+        : {}),
+    },
+  }
+}
+
+/** Restart within it and nobody sees `offline` (measured: reference/mqtt.md §6). */
+const willDelaySeconds = 10
