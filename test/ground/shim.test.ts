@@ -12,7 +12,6 @@ const repository = join(import.meta.dirname, '..', '..')
 
 const cli = `
 const [order = '', ...rest]: string[] = process.argv.slice(2)
-console.log(JSON.stringify({ pid: process.pid, version: process.version, rest }))
 if (order === 'exit') process.exitCode = 5
 if (order === 'wait') {
   const timer = setInterval(() => {}, 1000)
@@ -21,6 +20,8 @@ if (order === 'wait') {
     process.exitCode = 7
   })
 }
+// Last: who reads it may send the signal at once.
+console.log(JSON.stringify({ pid: process.pid, version: process.version, rest }))
 `
 
 let tree: string
