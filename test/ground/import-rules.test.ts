@@ -47,6 +47,8 @@ const forbidden = [
   ['agent/probes/a.ts', '../scheduler.ts'],
   ['agent/probes/a.ts', '../main.ts'],
   ['agent/probes/a.ts', '../bandwidth/transfer.ts'],
+  ['agent/probes/a.ts', '../counters.ts'],
+  ['agent/probes/a.ts', './host/temperature.ts'],
   ['agent/probes/a.ts', '../../store/store.ts'],
   ['agent/probes/a.ts', '../../testpoint/main.ts'],
   ['agent/probes/bandwidth.ts', '../spool.ts'],
@@ -64,6 +66,8 @@ const allowed = [
   ['agent/probes/a.ts', '../probe.ts'],
   ['agent/probes/a.ts', '../../core/catalog.ts'],
   ['agent/probes/bandwidth.ts', '../bandwidth/transfer.ts'],
+  ['agent/probes/host.ts', './host/temperature.ts'],
+  ['agent/probes/wan.ts', '../counters.ts'],
   ['agent/probes/index.ts', './ping.ts'],
   ['cli.ts', './collector/main.ts'],
 ] as const
