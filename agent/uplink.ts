@@ -143,13 +143,14 @@ export function createUplink(options: UplinkOptions): Uplink {
     if (!open || session === undefined || session.signal.aborted) return
     const inFlight = { live: 0, backfill: 0 }
     for (const flight of flights.values()) inFlight[flight.live ? 'live' : 'backfill']++
-    for (const queued of spool.read(cursors.live, Number.MAX_SAFE_INTEGER, liveWindow - inFlight.live)) {
+    for (const queued of spool.read(cursors.live, Number.MAX_SAFE_INTEGER, Math.max(0, liveWindow - inFlight.live))) {
       cursors.live = queued.seq
       cursors.liveSince = performance.now()
       send(queued, { live: true, attempts: 0, sentAt: 0, dueAt: 0 })
     }
-    for (const queued of spool.read(cursors.backfill, cursors.divide, backfillWindow - inFlight.backfill)) {
+    for (const queued of spool.read(cursors.backfill, cursors.divide, Math.max(0, backfillWindow - inFlight.backfill))) {
       cursors.backfill = queued.seq
+      if (flights.has(queued.seq)) continue
       send(queued, { live: false, attempts: 0, sentAt: 0, dueAt: 0 })
     }
   }
@@ -173,7 +174,6 @@ export function createUplink(options: UplinkOptions): Uplink {
     const stalled = now - cursors.liveSince > liveStallMs && spool.lastSeq() > cursors.live
     if (stalled) {
       cursors.divide = spool.lastSeq()
-      cursors.backfill = Math.min(cursors.backfill, cursors.live)
       cursors.live = cursors.divide
       cursors.liveSince = now
     }
@@ -241,9 +241,8 @@ export function createUplink(options: UplinkOptions): Uplink {
   }
 
   function receiveTime(collectorNow: number, sentAt: number): void {
-    const first = clock.offsetSeconds() === undefined
     const change = clock.synchronise(collectorNow, sentAt)
-    if (first && change !== 0) {
+    if (change !== 0 && sentBytes === 0) {
       const batches = spool.restamp(change)
       log.info({ batches, change_seconds: Math.round(change / 1000) }, 'Waiting batches were given their true time.')
     }

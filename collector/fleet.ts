@@ -14,10 +14,126 @@ export type AgentState = {
   wantedRevision: string | undefined
 }
 
+export type FleetOptions = {
+  now: () => number
+  /** Told of each agent whose presence or status changed. */
+  onChange: (agent: string) => void
+}
+
 export type Fleet = {
+  /** A batch of the agent arrived. */
   heard: (agent: string, at: number) => void
+  /** A status or last will arrived; undefined: the retained one was deleted. */
   report: (agent: string, status: AgentStatus | undefined, at: number) => void
+  /** The registry now wants the agent to run this slice; undefined: it is not registered. */
   wanted: (agent: string, revision: string | undefined) => void
   state: (agent: string) => AgentState
   states: () => AgentState[]
+  /** Applies what only time tells: silence, and wills whose hold is over. Call it about once a second. */
+  tick: () => void
+}
+
+/**
+ * A 3.1.1 broker fires the last will at once, also when the agent is back a second later: `offline` is held back this
+ * long (MQTT 5 does it with the will delay; reference/mqtt.md §6).
+ */
+const willHoldMs = 10_000
+/** Agents report themselves each minute; three in a row missing is silence, whatever a retained status says. */
+const silentAfterMs = 200_000
+/** Unregistered agents that are remembered: the ids come from the network. */
+const maxAgents = 50_000
+
+type Entry = AgentState & { offlineAt: number | undefined }
+
+export function createFleet({ now, onChange }: FleetOptions): Fleet {
+  const entries = new Map<string, Entry>()
+
+  function entryOf(agent: string): Entry | undefined {
+    const known = entries.get(agent)
+    if (known !== undefined || entries.size >= maxAgents) return known
+    const entry: Entry = {
+      agent,
+      registered: false,
+      presence: 'unknown',
+      since: undefined,
+      lastBatchAt: undefined,
+      status: undefined,
+      wantedRevision: undefined,
+      offlineAt: undefined,
+    }
+    entries.set(agent, entry)
+    return entry
+  }
+
+  function become(entry: Entry, presence: 'online' | 'offline', at: number): void {
+    if (entry.presence === presence) return
+    entry.presence = presence
+    entry.since = at
+    onChange(entry.agent)
+  }
+
+  function report(agent: string, status: AgentStatus | undefined, at: number): void {
+    const entry = entryOf(agent)
+    if (entry === undefined || status === undefined) return
+    const last = entry.status
+    // The will of an older connection arrives after its successor's greeting when the half-open one times out.
+    const stale = last !== undefined && last.boot === status.boot && status.conn < last.conn
+    if (!status.on && stale) return
+    entry.status = status
+    if (status.on) {
+      entry.offlineAt = undefined
+      become(entry, 'online', at)
+    } else if (entry.presence === 'unknown') {
+      become(entry, 'offline', at)
+    } else if (entry.presence === 'online') {
+      entry.offlineAt ??= at
+    }
+    onChange(agent)
+  }
+
+  function tick(): void {
+    const time = now()
+    for (const entry of entries.values()) {
+      if (entry.presence !== 'online') continue
+      const lastSeen = Math.max(entry.lastBatchAt ?? 0, entry.since ?? 0)
+      if (entry.offlineAt !== undefined && time - entry.offlineAt >= willHoldMs)
+        become(entry, 'offline', entry.offlineAt)
+      else if (time - lastSeen > silentAfterMs) become(entry, 'offline', lastSeen)
+    }
+  }
+
+  const stateOf = ({ offlineAt: _, ...state }: Entry): AgentState => ({ ...state })
+  const unknown = (agent: string): AgentState => ({
+    agent,
+    registered: false,
+    presence: 'unknown',
+    since: undefined,
+    lastBatchAt: undefined,
+    status: undefined,
+    wantedRevision: undefined,
+  })
+
+  return {
+    heard: (agent, at) => {
+      const entry = entryOf(agent)
+      if (entry === undefined) return
+      entry.lastBatchAt = Math.max(entry.lastBatchAt ?? 0, at)
+      // A batch after the will proves that the agent lives: the will belonged to a connection before.
+      entry.offlineAt = undefined
+      become(entry, 'online', at)
+    },
+    report,
+    wanted: (agent, revision) => {
+      const entry = entryOf(agent)
+      if (entry === undefined) return
+      entry.wantedRevision = revision
+      entry.registered = revision !== undefined
+    },
+    state: (agent) => {
+      const entry = entries.get(agent)
+      return entry === undefined ? unknown(agent) : stateOf(entry)
+    },
+    states: () => [...entries.values()].map(stateOf),
+    tick,
+  }
 }

@@ -165,6 +165,18 @@ export function decodeBatch(payload: Buffer): Decoded {
   }
 }
 
+/** The name of a batch that did not pass, as far as it can be told: so that a refusal reaches its sender. */
+export function peekEnvelope(payload: Buffer): Pick<Envelope, 'stream' | 'seq'> | undefined {
+  try {
+    const { stream, seq } = parse(payload)
+    return typeof stream === 'string' && idPattern.test(stream) && Number.isSafeInteger(seq)
+      ? { stream, seq: seq as number }
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
 function parse(payload: Buffer): Record<string, unknown> {
   if (payload.length > maxSentBytes) {
     throw new AppError('batch_too_large', `payload of ${payload.length} bytes is above ${maxSentBytes}`)
