@@ -1,0 +1,164 @@
+/**
+ * aedes with the limits it lacks (reference/mqtt.md §1): packet size, clean sessions only, no shared subscriptions,
+ * client id bound to the user, topics by core/topics.ts, a bounded number of connections.
+ */
+import { readFileSync } from 'node:fs'
+import { createServer as createTcpServer, isIP, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import { parentPort, workerData } from 'node:worker_threads'
+import { Aedes, type AuthenticateError, type Client } from 'aedes'
+import { maxSentBytes } from '../../core/batch.ts'
+import { AppError, messageOf } from '../../core/errors.ts'
+import { collectorUser, covers, rights } from '../../core/topics.ts'
+import { isUser, readUsers, type Users } from '../users.ts'
+import type { BrokerInput, BrokerMessage } from './broker.ts'
+import { limitPackets } from './packet-limit.ts'
+
+const { config, district } = workerData as BrokerInput
+const port = parentPort ?? raise('broker-worker.ts runs in a worker only')
+const tell = (message: BrokerMessage) => port.postMessage(message)
+const log = (level: 'info' | 'warn', text: string, facts: Record<string, unknown>) =>
+  tell({ type: 'log', level, text, facts })
+
+/** A payload, its topic and header. */
+const maxPacketBytes = maxSentBytes + 4096
+const usersByClient = new WeakMap<Client, string>()
+let users: { value: Users; readAt: number } = { value: new Map(), readAt: 0 }
+/** `linkbell user add` takes effect without a restart, within this time. */
+const usersFreshMs = 2_000
+
+const broker = await Aedes.createBroker({
+  concurrency: 100,
+  queueLimit: 42,
+  drainTimeout: 60_000,
+  connectTimeout: 10_000,
+  keepaliveLimit: 120,
+  maxTopicLevels: 8,
+  preConnect: (client, packet, done) => {
+    // Queues of persistent sessions have no limit in aedes; every batch waits in its agent's spool anyway.
+    const clean = packet.clean !== false
+    if (!clean) log('warn', 'A client asked for a persistent session and was refused.', { client: packet.clientId })
+    // An MQTT 5 client is told to come back with 3.1.1 by aedes itself.
+    done(null, clean || packet.protocolVersion === 5)
+    void client
+  },
+  authenticate: (client, username, password, done) => {
+    const user = identify(client, username, password?.toString() ?? '')
+    if (user === undefined || !ownsClientId(user, client.id)) {
+      log('warn', 'A client was refused: wrong user, password, certificate or client id.', {
+        client: client.id,
+        user: username,
+      })
+      return done(Object.assign(new Error('not authorized'), { returnCode: 5 }) as AuthenticateError, false)
+    }
+    usersByClient.set(client, user)
+    done(null, true)
+  },
+  authorizePublish: (client, packet, done) => {
+    const user = client === null ? undefined : usersByClient.get(client)
+    const allowed = user !== undefined && rights(district, user).write.some((filter) => covers(filter, packet.topic))
+    if (!allowed)
+      log('warn', 'A client published to a topic that is not its own and was cut off.', {
+        user,
+        topic: packet.topic.slice(0, 200),
+      })
+    done(allowed ? null : new Error('not authorized'))
+  },
+  authorizeSubscribe: (client, subscription, done) => {
+    const user = client === null ? undefined : usersByClient.get(client)
+    // $share would be granted as a literal topic and never deliver (reference/mqtt.md §1).
+    const allowed =
+      user !== undefined && rights(district, user).read.some((filter) => covers(filter, subscription.topic))
+    done(null, allowed ? subscription : null)
+  },
+})
+
+function identify(client: Client, username: string | undefined, password: string): string | undefined {
+  const certified = (client.conn as unknown as TLSSocket).getPeerCertificate?.()?.subject?.CN
+  if (typeof certified === 'string' && certified !== '') return certified
+  return username !== undefined && isUser(currentUsers(), username, password) ? username : undefined
+}
+
+function currentUsers(): Users {
+  if (Date.now() - users.readAt > usersFreshMs) {
+    try {
+      users = { value: readUsers(config.users_file), readAt: Date.now() }
+    } catch (error) {
+      log('warn', 'The users file cannot be read; the users known before still hold.', { reason: messageOf(error) })
+      users.readAt = Date.now()
+    }
+  }
+  return users.value
+}
+
+/** Otherwise any user could throw an agent off by taking its client id. */
+function ownsClientId(user: string, clientId: string): boolean {
+  return user === collectorUser ? clientId.startsWith(`${collectorUser}:`) : clientId === user
+}
+
+function accept(socket: Socket): void {
+  limitPackets(socket, maxPacketBytes, (bytes) =>
+    log('warn', 'A client sent a packet above the limit and was cut off.', { bytes, limit: maxPacketBytes }),
+  )
+  broker.handle(socket)
+}
+
+function listen(): Server {
+  const { tls } = config
+  if (tls === undefined) {
+    if (!isLoopback(config.host))
+      throw new AppError(
+        'config_invalid',
+        `broker.host ${config.host} is not loopback: passwords would travel in the clear; set broker.tls.`,
+      )
+    return createTcpServer({ noDelay: true }, accept)
+  }
+  const read = (file: string | undefined, key: string) => {
+    if (file === undefined) throw new AppError('config_invalid', `broker.tls.${key} is missing.`)
+    return readFileSync(file)
+  }
+  const server = createTlsServer(
+    {
+      cert: read(tls.cert_file, 'cert_file'),
+      key: read(tls.key_file, 'key_file'),
+      ...(tls.ca_file === undefined ? {} : { ca: readFileSync(tls.ca_file) }),
+      requestCert: tls.ca_file !== undefined,
+      rejectUnauthorized: tls.require_certificate,
+      minVersion: 'TLSv1.2',
+    },
+    (socket) => {
+      // An unverified certificate names nobody.
+      if (!socket.authorized) socket.getPeerCertificate = () => ({}) as never
+      accept(socket)
+    },
+  )
+  server.on('tlsClientError', (error) => log('warn', 'A TLS handshake failed.', { reason: messageOf(error) }))
+  return server
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+function raise(message: string): never {
+  throw new Error(message)
+}
+
+try {
+  readUsers(config.users_file)
+  const server = listen()
+  server.maxConnections = config.max_connections
+  server.once('error', (error) =>
+    tell({ type: 'failed', code: (error as NodeJS.ErrnoException).code ?? '', message: messageOf(error) }),
+  )
+  server.listen(config.port, config.host, () => {
+    const address = server.address()
+    tell({ type: 'listening', port: typeof address === 'object' && address !== null ? address.port : config.port })
+  })
+  port.on('message', () => {
+    broker.close(() => server.close(() => port.close()))
+    server.close()
+  })
+} catch (error) {
+  tell({ type: 'failed', code: '', message: messageOf(error) })
+}
