@@ -37,6 +37,8 @@ export type RangeQuery = {
   aggregate: Aggregate
   by?: readonly string[]
   utcOffsetSeconds?: number
+  /** Only samples whose field `expected` is 1; for mean, sum and count of measurements that have one. */
+  expectedOnly?: boolean
 }
 
 export type Row = { time: number; tags: Record<string, string>; fields: Record<string, number | null> }

@@ -1,0 +1,95 @@
+/** A batch as it goes to the writer: checked, its numbers in one block of memory that is copied or moved as a whole. */
+import type { Batch, Column } from '../../core/batch.ts'
+import { measurementOf, tagsOf, type MeasurementName } from '../../core/catalog.ts'
+import { isExpired, kindOf, partitionAt, type Retention } from './partitions.ts'
+
+/** Samples further in the future come from a wrong clock; stored, they would hide the newest true ones. */
+const maxAheadMs = 24 * 3_600_000
+
+/** `values`: `rows` times, then `rows` values of each field of `fields`; a missing value is NaN, which SQLite stores as null. */
+export type PackedBatch = {
+  measurement: MeasurementName
+  rows: number
+  tags: Record<string, Column<string>>
+  fields: string[]
+  values: Float64Array<ArrayBuffer>
+}
+
+/** The packed batch and how many of its rows were left out for their time; or why it can never be stored. */
+export type Packing = { packed: PackedBatch; leftOut: number } | { reason: string }
+
+export function packBatch(batch: Batch, retention: Retention, now: number): Packing {
+  const reason = structureFault(batch)
+  if (reason !== undefined) return { reason }
+  const { measurement, times } = batch
+  const kept = rowsInTime(batch, retention, now)
+  if (kept?.length === 0) return { reason: timeFault(batch, retention, now) }
+  const fields = Object.keys(batch.fields)
+  const rows = kept?.length ?? times.length
+  const values = new Float64Array(rows * (fields.length + 1))
+  fill(values, 0, times, rows, kept)
+  fields.forEach((field, i) => {
+    fill(values, (i + 1) * rows, batch.fields[field] ?? [], rows, kept)
+  })
+  const tags =
+    kept === undefined
+      ? batch.tags
+      : Object.fromEntries(
+          Object.entries(batch.tags).map(([name, column]) => [
+            name,
+            Array.isArray(column) ? kept.map((row) => column[row] as string) : column,
+          ]),
+        )
+  return { packed: { measurement, rows, tags, fields, values }, leftOut: times.length - rows }
+}
+
+function fill(values: Float64Array, start: number, column: readonly unknown[], rows: number, kept?: number[]): void {
+  for (let i = 0; i < rows; i++) {
+    const value = column[kept === undefined ? i : (kept[i] as number)]
+    values[start + i] = typeof value === 'number' && Number.isFinite(value) ? value : Number.NaN
+  }
+}
+
+function structureFault({ measurement, times, tags, fields }: Batch): string | undefined {
+  const definition = measurementOf(measurement)
+  if (definition === undefined) return `measurement ${measurement} is not in the catalog`
+  if (times.length === 0) return 'it has no rows'
+  const badTime = times.find((time) => !Number.isSafeInteger(time))
+  if (badTime !== undefined) return `time ${badTime} is not a whole number of milliseconds`
+  const known = tagsOf(measurement)
+  for (const [name, column] of Object.entries(tags)) {
+    if (!known.includes(name)) return `tag ${name} is not in the catalog`
+    if (!Array.isArray(column)) {
+      if (typeof column !== 'string') return `tag ${name} is not a text`
+    } else if (column.length !== times.length || !column.every((value) => typeof value === 'string')) {
+      return `tag ${name} does not have a text for each of ${times.length} rows`
+    }
+  }
+  for (const [name, column] of Object.entries(fields)) {
+    if (!Object.hasOwn(definition.fields, name)) return `field ${name} is not in the catalog`
+    if (column.length !== times.length) return `field ${name} has ${column.length} values for ${times.length} rows`
+  }
+  return undefined
+}
+
+/** The rows whose time can be stored; undefined: all of them. */
+function rowsInTime({ measurement, times }: Batch, retention: Retention, now: number): number[] | undefined {
+  const kind = kindOf(measurement)
+  const days = kind === 'raw' ? retention.raw_days : retention.long_days
+  // Rows are kept as long as the file they are in, so that what is accepted does not depend on the hour of the clean-up.
+  const roughly = now - days * 24 * 3_600_000
+  const fits = (time: number) =>
+    time >= 0 && time <= now + maxAheadMs && (time >= roughly || !isExpired(partitionAt(kind, time), retention, now))
+  if (times.every(fits)) return undefined
+  return times.map((_, row) => row).filter((row) => fits(times[row] as number))
+}
+
+function timeFault({ measurement, times }: Batch, retention: Retention, now: number): string {
+  const kind = kindOf(measurement)
+  const days = kind === 'raw' ? retention.raw_days : retention.long_days
+  const time = new Date(times[0] as number)
+  const text = Number.isNaN(time.getTime()) ? String(times[0]) : time.toISOString()
+  return (times[0] as number) > now
+    ? `its time ${text} is more than 24 hours ahead of the clock here; check the clock of the sender`
+    : `its time ${text} is older than the ${days} days that ${measurement} is kept`
+}

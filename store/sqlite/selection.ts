@@ -1,0 +1,86 @@
+/** Which series of a partition a query means, and in which group each of them counts. */
+import type { DatabaseSync } from 'node:sqlite'
+import { tagsOf, type MeasurementName } from '../../core/catalog.ts'
+import type { Match } from '../query.ts'
+import { columnsOf, quote, seriesTable } from './schema.ts'
+
+export type Selected = { id: number; siteId: number; tags: string[] }
+
+/** The series that match, each with the values of `tags`. A tag that is younger than the file is empty in it. */
+export function selectSeries(
+  db: DatabaseSync,
+  measurement: MeasurementName,
+  match: Match,
+  tags: readonly string[],
+): Selected[] {
+  const table = seriesTable(measurement)
+  const present = new Set(columnsOf(db, table))
+  if (present.size === 0) return []
+  const column = (tag: string) => (present.has(tag) ? quote(tag) : "''")
+  const wanted = Object.entries(match)
+  // One parameter for any number of values: a city's list of sites is longer than SQLite's list of parameters.
+  const where = wanted.map(([tag]) => `${column(tag)} in (select value from json_each(?))`)
+  const statement = db.prepare(
+    `select id, site_id${tags.map((tag) => `, ${column(tag)}`).join('')} from ${table} where ${['true', ...where].join(' and ')}`,
+  )
+  statement.setReturnArrays(true)
+  const values = wanted.map(([, value]) => JSON.stringify(typeof value === 'string' ? [value] : value))
+  const rows = statement.all(...values) as unknown as [number, number, ...string[]][]
+  return rows.map(([id, siteId, ...rest]) => ({ id, siteId, tags: rest }))
+}
+
+/** Series counted together, as conditions and joins of SQL on the row table `r`. `group`: SQL that yields its number. */
+export type Slice = { join: string; where: string; group: string }
+
+/** A group of series, numbered by the caller. */
+export type Member = { id: number; siteId: number; group: number }
+
+/** More ids than this are joined from a table instead of listed. */
+const maxListed = 32
+
+/**
+ * The cheapest way to read the members: whole sites need no look at the series at all, which halves the time of a scan.
+ */
+export function slicesOf(db: DatabaseSync, measurement: MeasurementName, members: readonly Member[]): Slice[] {
+  if (members.length === 0) return []
+  const groups = Map.groupBy(members, (member) => member.group)
+  if (wholeSites(db, measurement, members, groups)) {
+    return [...groups].map(([group, own]) => ({ join: '', where: inSites(own), group: String(group) }))
+  }
+  if (groups.size === 1 && members.length <= maxListed) {
+    const ids = members.map((member) => member.id).join(', ')
+    return [{ join: '', where: `${inSites(members)} and r.series_id in (${ids})`, group: String(members[0]?.group) }]
+  }
+  db.exec('create temp table if not exists pick (series_id integer primary key, grp integer); delete from temp.pick')
+  db.prepare('insert into temp.pick select value ->> 0, value ->> 1 from json_each(?)').run(
+    JSON.stringify(members.map(({ id, group }) => [id, group])),
+  )
+  // `cross join` keeps the order: rows by their key first, each looked up in `pick`.
+  return [{ join: 'cross join temp.pick p on p.series_id = r.series_id', where: inSites(members), group: 'p.grp' }]
+}
+
+function inSites(members: readonly Member[]): string {
+  return `r.site_id in (${[...new Set(members.map((member) => member.siteId))].join(', ')})`
+}
+
+/** Whether every group is made of all series of its sites, and no site stands in two groups. */
+function wholeSites(
+  db: DatabaseSync,
+  measurement: MeasurementName,
+  members: readonly Member[],
+  groups: ReadonlyMap<number, readonly Member[]>,
+): boolean {
+  const sitesOfGroups = [...groups.values()].map((own) => new Set(own.map((member) => member.siteId)).size)
+  const sites = new Set(members.map((member) => member.siteId))
+  if (sitesOfGroups.reduce((sum, n) => sum + n, 0) !== sites.size) return false
+  const counts = db.prepare(`select site_id, count(*) as n from ${seriesTable(measurement)} group by site_id`).all()
+  const total = counts
+    .filter((row) => sites.has(Number(row['site_id'])))
+    .reduce((sum, row) => sum + Number(row['n']), 0)
+  return total === members.length
+}
+
+/** Tag values in the order of the key, as an object. */
+export function tagsObject(measurement: MeasurementName, values: readonly string[]): Record<string, string> {
+  return Object.fromEntries(tagsOf(measurement).map((tag, i) => [tag, values[i] ?? '']))
+}
