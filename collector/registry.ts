@@ -9,6 +9,7 @@ export type Place = { district: string; town: string; category: Category; site: 
 type Dated = { id: string; valid_from?: number | undefined; retired: boolean }
 export type SiteRow = RegistryData['sites'][number]
 export type LinkRow = RegistryData['links'][number]
+export type TerminalRow = RegistryData['terminals'][number]
 
 export type Registry = {
   data: RegistryData
@@ -25,6 +26,8 @@ export type Registry = {
     site: string,
     time: number,
   ) => { id: string; name: Text; downBps: number; upBps: number; carrier?: string }[]
+  terminalsOf: (site: string, time: number) => TerminalRow[]
+  roomName: (id: string, time: number) => Text
   slice: (agent: string, time: number) => Slice | undefined
 }
 
@@ -32,6 +35,7 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
   const sites = versions(data.sites)
   const agents = versions(data.agents)
   const towns = versions(data.towns)
+  const rooms = versions(data.rooms)
   const linksBySite = groupBy(data.links, (link) => link.site)
   const terminalsBySite = groupBy(data.terminals, (terminal) => terminal.site)
 
@@ -62,13 +66,16 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     }))
   }
 
+  function terminalsOf(site: string, time: number): TerminalRow[] {
+    return current(versions(terminalsBySite.get(site) ?? []), time).filter((row) => !row.retired)
+  }
+
   function slice(agent: string, time: number): Slice | undefined {
     const row = at(agents.get(agent), time)
     const site = row && siteAt(row.site, time)
     if (site === undefined) return undefined
     const here = <T extends { sites?: string[] | undefined }>(rows: T[]) =>
       rows.filter((r) => r.sites?.includes(site.id) ?? true)
-    const terminals = [...versions(terminalsBySite.get(site.id) ?? []).values()].flatMap((rows) => at(rows, time) ?? [])
     const body = {
       v: 1 as const,
       site: { id: site.id, name: site.name },
@@ -91,9 +98,7 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
       })),
       paths: here(data.paths).map(({ id, level, host }) => ({ id, level, host })),
       services: here(data.services).map(({ id, url }) => ({ id, url })),
-      terminals: terminals
-        .filter((t) => !t.retired)
-        .map(({ id, kind, room, address }) => ({ id, kind, room, address })),
+      terminals: terminalsOf(site.id, time).map(({ id, kind, room, address }) => ({ id, kind, room, address })),
     }
     const revision = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16)
     return { revision, ...body }
@@ -114,6 +119,8 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     sites: (time) => current(sites, time),
     townName: (id, time) => at(towns.get(id), time)?.name ?? { en: id, zh: id },
     linksOf: (site, time) => linkRows(site, time),
+    terminalsOf,
+    roomName: (id, time) => at(rooms.get(id), time)?.name ?? { en: id, zh: id },
     slice,
   }
 }
