@@ -1,0 +1,68 @@
+/** Configuration of a bandwidth test: what a link must carry, and what the test may cost. */
+import { z } from 'zod'
+import { triggers } from '../../core/catalog.ts'
+import { idSchema, levels } from '../../core/registry.ts'
+import { directions } from '../../core/standard.ts'
+import { rateSchema, sizeSchema } from '../../core/units.ts'
+
+export const testpointTypes = ['librespeed'] as const
+
+export const bandwidthSchema = z.strictObject({
+  link: idSchema.default('wan').describe('Link that is tested.'),
+  interface: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('Its WAN interface, whose counters are read; without it, the one that the testpoint is reached through.'),
+  interface_rate_bps: rateSchema.optional().describe('Its speed, where the system does not know it.'),
+  targets: z
+    .array(
+      z.strictObject({
+        direction: z.enum(directions).describe('down or up.'),
+        target_bps: rateSchema.describe('What the link must carry.'),
+      }),
+    )
+    .min(1)
+    .max(2)
+    .describe('Directions to test, in this order.'),
+  threshold_ratio: z
+    .number()
+    .min(0.5)
+    .max(1)
+    .default(0.95)
+    .describe('Share of the target, at the Ethernet layer, that meets it.'),
+  confidence_ratio: z.number().min(0.9).max(0.99999).default(0.999).describe('Confidence of a verdict, each side.'),
+  tolerance_ratio: z.number().min(0).max(0.05).default(0.005).describe('Uncertainty beyond the statistical one.'),
+  testpoints: z
+    .array(
+      z.strictObject({
+        id: idSchema.describe('Id of the testpoint.'),
+        type: z.enum(testpointTypes).default('librespeed').describe('Protocol it speaks.'),
+        url: z.url({ protocol: /^https?$/ }).describe('Its address.'),
+        level: z.enum(levels).default('district').describe('Where it stands.'),
+        priority: z.int().min(0).max(100).default(0).describe('Lowest first; the next stands in when one fails.'),
+      }),
+    )
+    .min(1)
+    .max(64)
+    .describe('Servers to test against.'),
+  streams: z.int().min(1).max(16).default(6).describe('Connections at a time.'),
+  max_bytes: sizeSchema.optional().describe('Most bytes a direction may use; without it, six seconds at the target.'),
+  max_seconds: z.number().min(1).max(30).default(10).describe('Longest time a direction may take.'),
+  trigger: z
+    .enum(Object.keys(triggers) as [keyof typeof triggers, ...(keyof typeof triggers)[]])
+    .default('scheduled')
+    .describe('What started it.'),
+  state_file: z.string().min(1).optional().describe('Where the bytes used this month are kept.'),
+})
+export type BandwidthConfig = z.output<typeof bandwidthSchema>
+export type TestpointTarget = BandwidthConfig['testpoints'][number]
+
+/** Seconds at the target rate that a test may cost unless told otherwise; a marginal line takes that, others far less. */
+const defaultCapSeconds = 6
+
+/** Most bytes that a test of `targetBps` may use. */
+export function byteCapOf(config: BandwidthConfig, targetBps: number): number {
+  return config.max_bytes ?? Math.round((targetBps / 8) * defaultCapSeconds)
+}

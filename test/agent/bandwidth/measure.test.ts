@@ -1,0 +1,138 @@
+import { pino } from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { bandwidthSchema } from '../../../agent/bandwidth/config.ts'
+import { measureBandwidth, type MeasureContext } from '../../../agent/bandwidth/measure.ts'
+import { measureCommand, type MeasureOptions } from '../../../agent/bandwidth/report.ts'
+import { createExec } from '../../../agent/exec.ts'
+import { runProbe } from '../../../agent/probe.ts'
+import { bandwidth } from '../../../agent/probes/bandwidth.ts'
+import { methods, outcomes } from '../../../core/catalog.ts'
+import { testpointSchema } from '../../../testpoint/config.ts'
+import { createTestpoint, type Testpoint } from '../../../testpoint/testpoint.ts'
+
+const log = pino({ level: 'silent' })
+const context = (): MeasureContext => ({ signal: new AbortController().signal, log, exec: createExec(), now: Date.now })
+let testpoint: Testpoint
+let url: string
+
+beforeEach(async () => {
+  testpoint = createTestpoint({ config: testpointSchema.parse({ listen: { port: 0 } }), version: '1', log })
+  url = (await testpoint.start()).url
+})
+afterEach(() => testpoint.stop())
+
+const config = (given: object = {}) =>
+  bandwidthSchema.parse({
+    testpoints: [{ id: 'here', url }],
+    targets: [
+      { direction: 'down', target_bps: '40M' },
+      { direction: 'up', target_bps: '20M' },
+    ],
+    ...given,
+  })
+
+describe('a testpoint on this very host', () => {
+  it('is paced, read on the loopback interface, labelled, and never judged', async () => {
+    const [down, up] = await measureBandwidth(config(), context())
+    for (const [result, target] of [
+      [down, 40e6],
+      [up, 20e6],
+    ] as const) {
+      expect(result).toMatchObject({
+        method: 'self_test',
+        outcome: 'inconclusive',
+        cause: 'none',
+        testpoint: 'here',
+        targetBps: target,
+      })
+      // 1.5 s at 1.1 × target, and one request of each stream more.
+      expect(result?.transferredBytes).toBeLessThan((target / 8) * 1.1 * 1.5 + 3 * 1_048_576)
+      expect(result?.goodputBps).toBeGreaterThan(0)
+      expect(result?.rttIdleSeconds).toBeGreaterThan(0)
+    }
+  })
+})
+
+describe('testpoints that fail', () => {
+  it('are replaced by the next in order of priority', async () => {
+    const testpoints = [
+      { id: 'here', url, priority: 2 },
+      { id: 'gone', url: 'http://127.0.0.1:9', priority: 1 },
+    ]
+    const [result] = await measureBandwidth(
+      config({ testpoints, targets: [{ direction: 'up', target_bps: '5M' }] }),
+      context(),
+    )
+    expect(result?.testpoint).toBe('here')
+  })
+
+  it('are all named when none is left', async () => {
+    const testpoints = [
+      { id: 'a', url: 'http://127.0.0.1:9' },
+      { id: 'b', url: 'http://127.0.0.1:9' },
+    ]
+    await expect(measureBandwidth(config({ testpoints }), context())).rejects.toThrow(/Testpoint a .*Testpoint b /)
+  })
+})
+
+describe('the probe', () => {
+  const job = (given: object) => ({
+    id: 'bw',
+    probe: bandwidth,
+    config: config(given),
+    intervalSeconds: 3600,
+    timeoutSeconds: 30,
+  })
+
+  it('returns a sample for each direction', async () => {
+    const samples = await runProbe(job({ link: 'isp-1' }), context())
+    expect(samples.map((sample) => sample.measurement)).toEqual(['bandwidth', 'bandwidth', 'probe'])
+    expect(samples[0]).toMatchObject({
+      tags: { link: 'isp-1', direction: 'down', testpoint: 'here' },
+      fields: { method: methods.self_test, outcome: outcomes.inconclusive, target_bps: 40e6, layer: 2 },
+    })
+  })
+
+  it('ends at once when the agent stops', async () => {
+    const stop = new AbortController()
+    const running = runProbe(job({}), { ...context(), signal: stop.signal })
+    setTimeout(() => stop.abort(), 300)
+    expect(await running).toEqual([])
+  })
+})
+
+describe('linkbell measure', () => {
+  async function run(given: Partial<MeasureOptions>, isTTY = false) {
+    let text = ''
+    const code = await measureCommand(
+      { testpoint: url, targetMbps: 20, direction: 'down', json: false, lang: 'en', failBelow: false, ...given },
+      { ...context(), isTTY, write: (part) => (text += part) },
+    )
+    return { code, text }
+  }
+
+  it('says plainly what a self-test is worth', async () => {
+    const { code, text } = await run({ failBelow: true })
+    expect(code).toBe(0)
+    expect(text).toMatch(/^Download: self-test: .*proves the chain, not the link\n {2}link rate .*target 20 Mbit\/s/)
+    expect(text).not.toContain('\r')
+  })
+
+  it('speaks Chinese, and shows progress on a terminal', async () => {
+    const { text } = await run({ lang: 'zh' }, true)
+    expect(text).toContain('\r下行 ')
+    expect(text).toMatch(/下行：自检：/)
+  })
+
+  it('writes JSON for scripts', async () => {
+    const { text } = await run({ json: true, direction: 'both' }, true)
+    const { results } = JSON.parse(text)
+    expect(results).toHaveLength(2)
+    expect(results[0]).toMatchObject({
+      direction: 'down',
+      outcome: 'inconclusive',
+      method: 'self_test',
+      target_bps: 20e6,
+    })
+  })
+})
