@@ -51,9 +51,9 @@ export function exchange(
   }
   const options = { host: address, port, path, method, headers, agent, signal, servername: url.hostname }
   return new Promise((resolve, reject) => {
-    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(options, (response) =>
-      readAnswer(response).then(resolve, reject),
-    )
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(options, (response) => {
+      readAnswer(response).then(resolve, reject)
+    })
     request.on('error', reject)
     request.end(body)
   })

@@ -78,12 +78,14 @@ async function measureDirection(
       failures.push(error)
     }
   }
-  throw failures.length === 1 ? failures[0] : noneLeft(failures)
+  throw noneLeft(failures)
 }
 
 function noneLeft(failures: readonly AppError[]): AppError {
+  const [only, another] = failures
+  if (only !== undefined && another === undefined) return only
   return new AppError('testpoint_failed', `No testpoint could be used: ${failures.map((f) => f.message).join(' ')}`, {
-    cause: failures[0],
+    cause: only,
   })
 }
 

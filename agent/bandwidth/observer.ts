@@ -24,7 +24,17 @@ export type Observer = {
   counterLost: () => boolean
 }
 
-type Tick = { seconds: number; counterBits: number; ownBits: number | undefined; retransmits: number }
+/** Cumulative since the first tick, in bits at layer 2. */
+type Tick = {
+  seconds: number
+  /** All traffic of the interface. */
+  counter: number
+  /** Our own that certainly passed; undefined while an upload waits for answers. */
+  own: number | undefined
+  /** Our own that was sent once more. */
+  resent: number
+}
+type KnownTick = Tick & { own: number }
 
 /** Other traffic below this share of the rate is noise of the comparison; then what was acknowledged stands alone. */
 const otherNoiseRatio = 0.02
@@ -39,103 +49,99 @@ export function createObserver(deps: {
 }): Observer {
   const { reader, framing, direction, transfer, idleBps } = deps
   const ticks: Tick[] = []
-  let first: Counters | undefined
-  let last: Counters | undefined
-  let lost = reader === undefined
+  const counter = reader === undefined ? undefined : createBitCounter(reader, framing, direction)
+  const resentBefore = retransmittedSegments()
 
-  const counterBits = (): number => {
-    if (reader === undefined || lost) return 0
-    try {
-      const reading = reader.read()
-      first ??= reading
-      const step = difference(last ?? first, reading)
-      const sum = difference(first, reading)
-      last = reading
-      if (step !== undefined && sum !== undefined) return framing.bitsOf(sum, direction)
-    } catch {
-      // The interface went away in the middle: the transfer's own bytes must do.
-    }
-    lost = true
-    return 0
-  }
-  /** Own traffic on the wire at a tick, where that is already final. */
-  const own = (tick: Tick): number => {
-    tick.ownBits ??= transfer.bytesAt(tick.seconds) * 8 * framing.overhead
-    return tick.ownBits
-  }
-  const known = () => {
+  const known = (): KnownTick[] => {
     const until = transfer.knownUntil()
-    return ticks.filter((tick) => tick.ownBits !== undefined || tick.seconds <= until)
-  }
-
-  const download = (): Observation => {
-    if (lost)
-      return {
-        points: ticks.map((tick) => pointOf(tick, own(tick))),
-        method: 'goodput',
-        otherBps: null,
-        retransmitRatio: 0,
-      }
-    const otherBps = Math.max(
-      0,
-      slope(halfOf(ticks), (tick) => tick.counterBits - own(tick)),
-    )
-    return {
-      points: ticks.map((tick) => pointOf(tick, tick.counterBits)),
-      method: 'counter',
-      otherBps,
-      retransmitRatio: 0,
+    for (const tick of ticks) {
+      if (tick.seconds <= until) tick.own ??= transfer.bytesAt(tick.seconds) * 8 * framing.overhead
     }
-  }
-
-  /**
-   * The counter of the sender runs ahead of the bottleneck's queue and counts what is dropped behind it. So what the
-   * server acknowledged is the rate, plus the traffic of others, of which as much was dropped as of our own.
-   */
-  const upload = (): Observation => {
-    const list = known()
-    const window = halfOf(list)
-    const resent = (tick: Tick) => tick.retransmits * framing.frameBytes * 8
-    const foreign = (tick: Tick) => tick.counterBits - own(tick) - resent(tick)
-    const ackedBps = slope(window, own)
-    const resentBps = slope(window, resent)
-    const retransmitRatio = ackedBps > 0 ? resentBps / (ackedBps + resentBps) : 0
-    const measured = lost ? 0 : Math.max(0, slope(window, foreign))
-    const isNoise = measured < otherNoiseRatio * ackedBps
-    const otherBps = isNoise ? Math.min(measured, idleBps) : measured
-    const start = list[0]?.seconds ?? 0
-    const others = (tick: Tick) => (isNoise ? otherBps * (tick.seconds - start) : foreign(tick)) * (1 - retransmitRatio)
-    const points = list.map((tick) => pointOf(tick, own(tick) + others(tick)))
-    return { points, method: 'acknowledged', otherBps: lost ? null : otherBps, retransmitRatio }
+    return ticks.filter((tick): tick is KnownTick => tick.own !== undefined)
   }
 
   return {
     tick() {
-      const tick: Tick = {
-        counterBits: counterBits(),
-        seconds: now(),
-        ownBits: undefined,
-        retransmits: direction === 'up' ? retransmittedSegments() : 0,
-      }
-      if (direction === 'down') own(tick)
-      ticks.push(tick)
+      const bits = counter?.read() ?? 0
+      const segments = direction === 'up' ? retransmittedSegments() - resentBefore : 0
+      ticks.push({ seconds: now(), counter: bits, own: undefined, resent: segments * framing.frameBytes * 8 })
+      if (direction === 'down') known()
     },
-    observe: direction === 'down' ? download : upload,
-    goodputBps: (from) =>
-      slope(
-        known().filter((tick) => tick.seconds >= from),
-        own,
-      ) / framing.overhead,
-    counterLost: () => lost && reader !== undefined,
+    observe() {
+      const hasCounter = counter !== undefined && !counter.lost()
+      return direction === 'down' ? download(known(), hasCounter) : upload(known(), hasCounter, idleBps)
+    },
+    goodputBps(from) {
+      const list = known().filter((tick) => tick.seconds >= from)
+      return slope(list, (tick) => tick.own) / framing.overhead
+    },
+    counterLost: () => counter?.lost() ?? false,
   }
 }
 
-function pointOf({ seconds }: Tick, bits: number): Point {
-  return { seconds, bits }
+/** Bits of one direction since the first reading. Once the counter went back or away it is lost for this test. */
+function createBitCounter(reader: CounterReader, framing: Framing, direction: Direction) {
+  let first: Counters | undefined
+  let last: Counters | undefined
+  let lost = false
+  const read = (): number => {
+    if (lost) return 0
+    try {
+      const reading = reader.read()
+      first ??= reading
+      const wentBack = difference(last ?? first, reading) === undefined
+      const sum = difference(first, reading)
+      last = reading
+      if (!wentBack && sum !== undefined) return framing.bitsOf(sum, direction)
+    } catch {
+      // The interface is gone: what the transfer itself moved must do.
+    }
+    lost = true
+    return 0
+  }
+  return { read, lost: () => lost }
+}
+
+function download(ticks: readonly KnownTick[], hasCounter: boolean): Observation {
+  if (!hasCounter)
+    return { points: pointsOf(ticks, (t) => t.own), method: 'goodput', otherBps: null, retransmitRatio: 0 }
+  const otherBps = Math.max(
+    0,
+    slope(laterHalf(ticks), (tick) => tick.counter - tick.own),
+  )
+  return { points: pointsOf(ticks, (tick) => tick.counter), method: 'counter', otherBps, retransmitRatio: 0 }
+}
+
+/**
+ * The counter of the sender runs ahead of the bottleneck's queue and counts what is dropped behind it. So what the
+ * server acknowledged is the rate, plus the traffic of others, of which as much was dropped as of our own.
+ */
+function upload(ticks: readonly KnownTick[], hasCounter: boolean, idleBps: number): Observation {
+  const window = laterHalf(ticks)
+  const foreign = (tick: KnownTick) => tick.counter - tick.own - tick.resent
+  const ownBps = slope(window, (tick) => tick.own)
+  const resentBps = slope(window, (tick) => tick.resent)
+  const retransmitRatio = ownBps > 0 ? resentBps / (ownBps + resentBps) : 0
+  const measuredBps = hasCounter ? Math.max(0, slope(window, foreign)) : 0
+  const isNoise = measuredBps < otherNoiseRatio * ownBps
+  const otherBps = isNoise ? Math.min(measuredBps, idleBps) : measuredBps
+  const start = ticks[0]?.seconds ?? 0
+  const others = (tick: KnownTick) =>
+    (isNoise ? otherBps * (tick.seconds - start) : foreign(tick)) * (1 - retransmitRatio)
+  return {
+    points: pointsOf(ticks, (tick) => tick.own + others(tick)),
+    method: 'acknowledged',
+    otherBps: hasCounter ? otherBps : null,
+    retransmitRatio,
+  }
+}
+
+function pointsOf(ticks: readonly KnownTick[], bits: (tick: KnownTick) => number): Point[] {
+  return ticks.map((tick) => ({ seconds: tick.seconds, bits: bits(tick) }))
 }
 
 /** The later half of a test: its beginning fills queues and windows, which no comparison of two counters survives. */
-function halfOf(ticks: readonly Tick[]): Tick[] {
+function laterHalf<T extends Tick>(ticks: readonly T[]): T[] {
   const [first, last] = [ticks[0], ticks.at(-1)]
   if (first === undefined || last === undefined) return []
   const middle = (first.seconds + last.seconds) / 2
@@ -143,7 +149,7 @@ function halfOf(ticks: readonly Tick[]): Tick[] {
 }
 
 /** Growth of a cumulative value over a window, per second. */
-function slope(ticks: readonly Tick[], value: (tick: Tick) => number): number {
+function slope<T extends Tick>(ticks: readonly T[], value: (tick: T) => number): number {
   const [first, last] = [ticks[0], ticks.at(-1)]
   if (first === undefined || last === undefined || first === last) return 0
   return (value(last) - value(first)) / (last.seconds - first.seconds)
@@ -152,9 +158,8 @@ function slope(ticks: readonly Tick[], value: (tick: Tick) => number): number {
 /** Segments that this host's TCP has sent again since boot; 0 where the kernel does not say. */
 function retransmittedSegments(): number {
   try {
-    const [names = '', values = ''] = readFileSync('/proc/net/snmp', 'latin1')
-      .split('\n')
-      .filter((line) => line.startsWith('Tcp:'))
+    const lines = readFileSync('/proc/net/snmp', 'latin1').split('\n')
+    const [names = '', values = ''] = lines.filter((line) => line.startsWith('Tcp:'))
     return Number(values.split(' ')[names.split(' ').indexOf('RetransSegs')] ?? 0)
   } catch {
     return 0

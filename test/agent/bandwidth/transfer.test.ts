@@ -15,7 +15,7 @@ import { testpointSchema } from '../../../testpoint/config.ts'
 import { createTestpoint } from '../../../testpoint/testpoint.ts'
 
 const log = pino({ level: 'silent' })
-const closers: (() => Promise<unknown> | unknown)[] = []
+const closers: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0)) await close()
 })
