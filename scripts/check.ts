@@ -1,7 +1,7 @@
 /** `npm run check`: everything that must hold before a commit, one line per step. `--fast` leaves the tests out. */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 
 const repository = join(import.meta.dirname, '..')
 const page = 'collector/board/page'
@@ -19,8 +19,8 @@ const steps: Step[] = [
   { name: 'lint', command: 'oxlint', args: [] },
   { name: 'format', command: 'biome', args: ['format', '.'] },
   { name: 'unused code', command: 'knip', args: ['--no-config-hints'] },
-  { name: 'generated files', command: 'node', args: ['scripts/generate.ts', '--check'] },
-  { name: 'tests', command: 'node', args: ['test/run.ts'], when: !process.argv.includes('--fast') },
+  { name: 'generated files', command: process.execPath, args: ['scripts/generate.ts', '--check'] },
+  { name: 'tests', command: process.execPath, args: ['test/run.ts'], when: !process.argv.includes('--fast') },
 ]
 
 for (const step of steps) {
@@ -35,10 +35,12 @@ for (const step of steps) {
 }
 
 function run({ command, args }: Step): Promise<{ ok: boolean; output: string }> {
+  // The tools are scripts for whatever `node` comes first: this one.
   const bin = join(repository, 'node_modules', '.bin')
+  const path = [dirname(process.execPath), bin, process.env['PATH'] ?? ''].join(delimiter)
   const child = spawn(command, args, {
     cwd: repository,
-    env: { ...process.env, PATH: [bin, process.env['PATH'] ?? ''].join(delimiter) },
+    env: { ...process.env, PATH: path },
     stdio: ['ignore', 'pipe', 'pipe'],
     shell: process.platform === 'win32', // the programs in .bin are .cmd files there
   })

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { missingFrom } from '../../scripts/lock.ts'
+import { entryOf, missingFrom } from '../../scripts/lock-file.ts'
 
 const repository = join(import.meta.dirname, '..', '..')
 const text = await readFile(join(repository, 'package-lock.json'), 'utf8')
@@ -36,5 +36,23 @@ describe('missingFrom', () => {
     expect(missingFrom({ packages: { ...asks, 'node_modules/c/node_modules/part': part } })).toEqual(missing)
     expect(missingFrom({ packages: { ...asks, 'node_modules/a/node_modules/part': part } })).toEqual([])
     expect(missingFrom({ packages: { ...asks, 'node_modules/part': part } })).toEqual([])
+  })
+})
+
+describe('entryOf', () => {
+  it('reads the platform from the name, so that npm skips the package elsewhere', () => {
+    expect(entryOf({ name: '@x/binding-linux-arm64-musl', version: '1.2.3', dev: true })).toEqual({
+      version: '1.2.3',
+      cpu: ['arm64'],
+      dev: true,
+      libc: ['musl'],
+      optional: true,
+      os: ['linux'],
+    })
+  })
+
+  it('refuses a name that states no platform, and a version that is a range', () => {
+    expect(() => entryOf({ name: '@x/parser', version: '1.2.3', dev: true })).toThrow('@x/parser@1.2.3')
+    expect(() => entryOf({ name: '@x/linux-x64', version: '^1.2.3', dev: true })).toThrow('@x/linux-x64@^1.2.3')
   })
 })

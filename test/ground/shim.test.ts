@@ -29,7 +29,9 @@ let tree: string
 beforeAll(async () => {
   tree = await mkdtemp(join(tmpdir(), 'linkbell-shim-'))
   await mkdir(join(tree, 'bin'))
-  await copyFile(join(repository, 'bin', 'linkbell.js'), join(tree, 'bin', 'linkbell.js'))
+  for (const name of ['linkbell.js', 'node.js', 'runtime.js']) {
+    await copyFile(join(repository, 'bin', name), join(tree, 'bin', name))
+  }
   await writeFile(join(tree, 'package.json'), '{ "type": "module" }')
   await writeFile(join(tree, 'cli.ts'), cli)
 })
@@ -38,9 +40,13 @@ afterAll(async () => {
   await rm(tree, { recursive: true, force: true })
 })
 
-function start(node: string, args: string[], path: string): ChildProcess {
+function start(node: string, args: string[], path: string, entry = ['linkbell.js']): ChildProcess {
   const env = { ...process.env, PATH: path, NODE_COMPILE_CACHE: join(tree, 'cache') }
-  return spawn(node, [join(tree, 'bin', 'linkbell.js'), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(node, [join(tree, 'bin', entry[0]!), ...entry.slice(1), ...args], {
+    cwd: tree,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
 }
 
 async function ended(child: ChildProcess) {
@@ -80,6 +86,12 @@ describe.skipIf(!has('old-node'))('the shim under a Node that is too old', () =>
     const { code, stdout, stderr } = await ended(start(pathOf('old-node'), ['exit'], tree))
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(/^linkbell needs Node\.js 24 or newer and this is v\d+.*npm ci.*\n$/)
+  })
+
+  it('runs any script of the repository by bin/node.js, as npm scripts do', async () => {
+    const child = start(pathOf('old-node'), ['exit', 'x'], dirname(process.execPath), ['node.js', 'cli.ts'])
+    const { code, said } = await ended(child)
+    expect({ code, version: said.version, rest: said.rest }).toEqual({ code: 5, version: process.version, rest: ['x'] })
   })
 
   it('prefers the runtime that npm installed', async () => {
