@@ -1,0 +1,49 @@
+/** Stored bandwidth rows as the rules of a standard see them: codes back to names, and held to today's target. */
+import { type Cause, causes, type Method, methods, type Outcome, outcomes, triggers } from '../../core/catalog.ts'
+import type { Result } from '../../core/standard.ts'
+import type { Row } from '../../store/query.ts'
+
+/** What one test said, with the figures that are shown beside it. */
+export type Test = Result & { goodputBps: number | null }
+
+/** The name of a stored code; undefined for one that this version does not know. */
+export function nameOf<T extends Record<string, number>>(
+  codes: T,
+  value: number | null | undefined,
+): Extract<keyof T, string> | undefined {
+  return Object.keys(codes).find((name) => codes[name] === value) as Extract<keyof T, string> | undefined
+}
+
+/** A bandwidth row; undefined when it has no outcome that this version knows. */
+export function testOf({ time, tags, fields }: Row): Test | undefined {
+  const outcome: Outcome | undefined = nameOf(outcomes, fields['outcome'])
+  if (outcome === undefined) return undefined
+  const cause: Cause = nameOf(causes, fields['cause']) ?? 'none'
+  const method: Method = nameOf(methods, fields['method']) ?? 'goodput'
+  return {
+    time,
+    outcome,
+    cause,
+    method,
+    trigger: nameOf(triggers, fields['trigger']) ?? 'scheduled',
+    linkRateBps: fields['link_rate_bps'] ?? null,
+    goodputBps: fields['goodput_bps'] ?? null,
+    targetBps: fields['target_bps'] ?? null,
+    testpoint: tags['testpoint'] ?? '',
+  }
+}
+
+/**
+ * The same test against the target of today: a contract may have changed within the window. A test stops as soon as it
+ * is sure, so a rate above its own target is only "at least", and says nothing about a higher one: undefined then.
+ */
+export function heldTo<T extends Result>(test: T, targetBps: number, thresholdRatio: number): T | undefined {
+  const tested = test.targetBps
+  if (tested === null || test.outcome === 'inconclusive' || test.method === 'self_test') return test
+  // Targets are decimal megabits; a difference within rounding is none.
+  if (Math.abs(tested - targetBps) <= targetBps / 1000) return test
+  const reached = test.linkRateBps !== null && test.linkRateBps >= thresholdRatio * targetBps
+  if (reached) return { ...test, outcome: 'met' }
+  if (test.outcome === 'met') return tested > targetBps ? test : undefined
+  return { ...test, outcome: 'below' }
+}

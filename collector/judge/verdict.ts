@@ -1,0 +1,151 @@
+/** From bandwidth tests to verdicts of links and sites. Pure: the loop that runs it is judge.ts. */
+import type { Cause, Method, Outcome, Trigger, Verdict } from '../../core/catalog.ts'
+import {
+  type Direction,
+  directions,
+  judgeWindow,
+  type Standard,
+  type Trial,
+  type WindowVerdict,
+} from '../../core/standard.ts'
+import type { Row } from '../../store/query.ts'
+import { dayMs, startOfDay } from '../local-time.ts'
+import { heldTo, type Test, testOf } from './results.ts'
+
+export type Reason = NonNullable<WindowVerdict['reason']>
+
+/** One trial of the window, or one test that is none, and what became of it. */
+export type Evidence = {
+  time: number
+  outcome: Outcome
+  cause: Cause
+  method: Method
+  trigger: Trigger
+  testpoint: string
+  linkRateBps: number | null
+  goodputBps: number | null
+  targetBps: number | null
+  /** Tests in it: a trial and its confirmations. */
+  tests: number
+  counted: boolean
+  /** Why it was left out; undefined when it counts. */
+  leftOut?: 'self_test' | 'inconclusive' | 'target_changed'
+}
+
+export type DirectionVerdict = {
+  link: string
+  direction: Direction
+  /** Whether the standard lets this direction count for the verdict of the site. */
+  decides: boolean
+  targetBps: number
+  verdict: Verdict
+  reason: Reason | undefined
+  trials: number
+  met: number
+  inconclusive: number
+  metRatio: number | null
+  medianBps: number | null
+  worstBps: number | null
+  latest: Evidence | undefined
+  /** Newest first. */
+  evidence: Evidence[]
+}
+
+export type SiteVerdict = {
+  site: string
+  verdict: Verdict
+  reason: Reason | undefined
+  /** The window, [from, to). */
+  from: number
+  to: number
+  directions: DirectionVerdict[]
+}
+
+export type Target = { id: string; downBps: number; upBps: number }
+
+/** The window of a rule: whole local days before today, and today so far. Days do not begin at UTC midnight. */
+export function windowOf(standard: Standard, now: number, timezone: string): { from: number; to: number } {
+  return { from: startOfDay(now - standard.rule.window_days * dayMs, timezone), to: now + 1 }
+}
+
+/** The verdict on a site from the bandwidth rows of its window, of whatever link and direction. */
+export function judgeSite(
+  site: string,
+  links: readonly Target[],
+  rows: readonly Row[],
+  standard: Standard,
+  window: { from: number; to: number },
+): SiteVerdict {
+  const judged = links.flatMap((link) =>
+    directions.map((direction) => {
+      const own = rows.filter(({ tags }) => tags['link'] === link.id && tags['direction'] === direction)
+      const targetBps = direction === 'down' ? link.downBps : link.upBps
+      return { link: link.id, direction, ...judgeDirection(own, targetBps, direction, standard) }
+    }),
+  )
+  const deciding = judged.filter(({ decides }) => decides)
+  const worst = worstOf(deciding.map(({ verdict }) => verdict))
+  const reason = worst === 'unknown' ? deciding.find(({ verdict }) => verdict === 'unknown')?.reason : undefined
+  return {
+    site,
+    verdict: worst,
+    reason: worst === 'unknown' ? (reason ?? 'no_trials') : undefined,
+    ...window,
+    directions: judged,
+  }
+}
+
+/** `below` before `unknown` before `met`: one link that is known to fail says more than one that is not known. */
+export function worstOf(all: readonly Verdict[]): Verdict {
+  if (all.includes('below')) return 'below'
+  return all.length === 0 || all.includes('unknown') ? 'unknown' : 'met'
+}
+
+function judgeDirection(
+  rows: readonly Row[],
+  targetBps: number,
+  direction: Direction,
+  standard: Standard,
+): Omit<DirectionVerdict, 'link' | 'direction'> {
+  const tests = rows.flatMap((row) => testOf(row) ?? [])
+  const held: Test[] = []
+  const outdated: Test[] = []
+  for (const test of tests) {
+    const result = heldTo(test, targetBps, standard.threshold_ratio)
+    if (result === undefined) outdated.push(test)
+    else held.push(result)
+  }
+  const window = judgeWindow(held, standard.rule)
+  const evidence = [
+    ...window.counted.map((trial) => trialEvidence(trial)),
+    ...window.leftOut.map((trial) => trialEvidence(trial, 'inconclusive')),
+    ...held.filter(({ method }) => method === 'self_test').map((test) => testEvidence(test, 'self_test')),
+    ...outdated.map((test) => testEvidence(test, 'target_changed')),
+  ].toSorted((a, b) => b.time - a.time)
+  return {
+    decides: standard.directions.includes(direction),
+    targetBps,
+    verdict: window.verdict,
+    reason: window.reason,
+    trials: window.counted.length,
+    met: window.metCount,
+    inconclusive: window.leftOut.length,
+    metRatio: window.metRatio,
+    medianBps: window.medianBps,
+    worstBps: window.worstBps,
+    latest: evidence[0],
+    evidence,
+  }
+}
+
+function trialEvidence(trial: Trial, leftOut?: Evidence['leftOut']): Evidence {
+  // What was given to judgeWindow comes back unchanged: its results are tests. The one shown gave the trial its rate.
+  const tests = trial.results as Test[]
+  const shown = tests.find(({ linkRateBps }) => linkRateBps === trial.linkRateBps) ?? (tests[0] as Test)
+  const first = { time: trial.time, trigger: tests[0]?.trigger ?? shown.trigger, tests: tests.length }
+  return { ...testEvidence(shown, leftOut), ...first, outcome: trial.outcome, cause: trial.cause }
+}
+
+function testEvidence(test: Test, leftOut?: Evidence['leftOut']): Evidence {
+  return { ...test, tests: 1, counted: leftOut === undefined, ...(leftOut === undefined ? {} : { leftOut }) }
+}
