@@ -1,0 +1,7 @@
+/** All routes of the API. */
+import type { Route } from '../route.ts'
+import { series } from './series.ts'
+import { site, sites, tests } from './sites.ts'
+import { agents, alerts, health } from './system.ts'
+
+export const routes: readonly Route[] = [sites, site, tests, series, agents, alerts, health]

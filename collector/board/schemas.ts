@@ -1,0 +1,231 @@
+/** What the API answers with. Names are snake_case with their unit, times are ISO 8601 in UTC. */
+import { z } from 'zod'
+import { causes, methods, outcomes, triggers, verdicts } from '../../core/catalog.ts'
+import { categories, directions } from '../../core/standard.ts'
+
+const namesOf = <T extends Record<string, unknown>>(codes: T) =>
+  z.enum(Object.keys(codes) as [Extract<keyof T, string>, ...Extract<keyof T, string>[]])
+
+export const timeSchema = z.iso.datetime().describe('ISO 8601, UTC.')
+export const textSchema = z.object({ en: z.string(), zh: z.string() })
+export const placeSchema = z.object({ id: z.string(), name: textSchema })
+export const verdictSchema = namesOf(verdicts)
+export const directionSchema = z.enum(directions)
+
+export const reasonSchema = z
+  .enum(['no_trials', 'too_few_trials', 'self_test_only', 'not_judged'])
+  .nullable()
+  .describe('Why a verdict is unknown; null otherwise.')
+
+export const presenceSchema = z.object({
+  state: z
+    .enum(['online', 'silent', 'offline', 'never'])
+    .describe(
+      '`silent`: connected, as far as the broker knows, but nothing comes. `never`: not heard of since the collector started.',
+    ),
+  since: timeSchema.nullable(),
+  last_batch_at: timeSchema.nullable(),
+})
+
+export const evidenceSchema = z.object({
+  time: timeSchema,
+  outcome: namesOf(outcomes),
+  cause: namesOf(causes),
+  method: namesOf(methods),
+  trigger: namesOf(triggers),
+  testpoint: z.string(),
+  link_rate_bps: z.number().nullable(),
+  goodput_bps: z.number().nullable(),
+  target_bps: z.number().nullable().describe('Target that the test was held to.'),
+  tests: z.int().describe('Tests in this trial: one, and its confirmations.'),
+  counted: z.boolean(),
+  left_out: z.enum(['self_test', 'inconclusive', 'target_changed']).nullable().describe('Why it does not count.'),
+  self_test: z.boolean().describe('True: proves the chain, says nothing about a link.'),
+})
+
+export const directionVerdictSchema = z.object({
+  verdict: verdictSchema,
+  reason: reasonSchema,
+  decides: z.boolean().describe('Whether the standard lets this direction count for the verdict of the site.'),
+  target_bps: z.number(),
+  trials_count: z.int(),
+  met_count: z.int(),
+  inconclusive_count: z.int(),
+  met_ratio: z.number().nullable(),
+  median_bps: z.number().nullable(),
+  worst_bps: z.number().nullable(),
+  latest: evidenceSchema.nullable(),
+})
+
+export const linkSchema = z.object({
+  id: z.string(),
+  name: textSchema,
+  carrier: z.string().nullable(),
+  directions: z.object({ down: directionVerdictSchema, up: directionVerdictSchema }),
+})
+
+export const sampleSchema = z.object({
+  time: timeSchema,
+  tags: z.record(z.string(), z.string()).describe('Its own tags; the common ones are those of the site.'),
+  fields: z.record(z.string(), z.number().nullable()).describe('Fields of the measurement; see docs/measurements.md.'),
+})
+
+export const bandwidthSampleSchema = sampleSchema.extend({
+  outcome: namesOf(outcomes).nullable(),
+  cause: namesOf(causes).nullable(),
+  method: namesOf(methods).nullable(),
+  trigger: namesOf(triggers).nullable(),
+  self_test: z.boolean(),
+})
+
+export const latestSchema = z.object({
+  host: z.array(sampleSchema),
+  path: z.array(sampleSchema).describe('One per level and target.'),
+  wan: z.array(sampleSchema).describe('One per link.'),
+  bandwidth: z.array(bandwidthSampleSchema).describe('One per link and direction.'),
+})
+
+export const siteSchema = z.object({
+  id: z.string(),
+  name: textSchema,
+  town: placeSchema,
+  category: z.enum(categories),
+  location: z.tuple([z.number(), z.number()]).nullable().describe('[latitude, longitude], WGS 84.'),
+  presence: presenceSchema,
+  verdict: verdictSchema,
+  reason: reasonSchema,
+  self_test: z.boolean().describe('All results in the window are self-tests.'),
+  links: z.array(linkSchema),
+  latest: latestSchema.nullable(),
+})
+
+const countsSchema = z.object({
+  sites: z.int(),
+  met: z.int(),
+  below: z.int(),
+  unknown: z.int(),
+  compliance_ratio: z.number().nullable().describe('met ÷ (met + below); null when no site has a verdict.'),
+  online: z.int(),
+  silent: z.int(),
+  offline: z.int().describe('Offline, or never heard of.'),
+})
+
+export const summarySchema = countsSchema.extend({
+  by_category: z.array(countsSchema.extend({ category: z.enum(categories) })),
+  by_town: z.array(countsSchema.extend({ town: placeSchema })),
+})
+
+export const districtSchema = placeSchema.extend({ timezone: z.string() })
+export const ruleSchema = z.object({ window_days: z.int(), min_trials: z.int(), min_share: z.number() })
+export const standardSchema = z.object({
+  id: z.string(),
+  title: textSchema,
+  source: z.string(),
+  threshold_ratio: z.number(),
+  directions: z.array(directionSchema),
+  rule: ruleSchema,
+})
+
+export const siteListSchema = z.object({
+  district: districtSchema,
+  simulated: z.boolean().describe('True: all data are made up.'),
+  standard: standardSchema,
+  generated_at: timeSchema,
+  total: z.int().describe('Sites that pass the filter, on all pages.'),
+  summary: summarySchema.describe('Over all sites that pass the filter.'),
+  sites: z.array(siteSchema),
+})
+
+export const agentSchema = z.object({
+  id: z.string(),
+  site: z.string().nullable(),
+  registered: z.boolean(),
+  presence: presenceSchema,
+  version: z.string().nullable(),
+  boot: z.string().nullable(),
+  revision: z.string().nullable().describe('Revision of the configuration that it runs.'),
+  wanted_revision: z.string().nullable().describe('Revision that the registry holds for it.'),
+  refused: z.object({ revision: z.string(), reason: z.string() }).nullable().describe('Configuration it did not take.'),
+  gaps: z
+    .array(z.object({ from: timeSchema, to: timeSchema, batches_count: z.int(), reason: z.string() }))
+    .describe('Measurements that were dropped before they could be delivered.'),
+  quarantined: z
+    .object({ batches_count: z.int(), bytes: z.int(), since: timeSchema })
+    .nullable()
+    .describe('What is kept of an agent that is not registered.'),
+})
+
+export const terminalSchema = z.object({
+  id: z.string(),
+  name: textSchema,
+  kind: z.string(),
+  latest: sampleSchema.nullable(),
+})
+
+const upCountsSchema = { terminals_count: z.int(), up_count: z.int(), down_count: z.int(), unknown_count: z.int() }
+
+export const siteDetailSchema = siteSchema.omit({ latest: true, links: true }).extend({
+  district: districtSchema,
+  simulated: z.boolean(),
+  standard: standardSchema,
+  window: z.object({ from: timeSchema, to: timeSchema }).nullable(),
+  links: z.array(
+    linkSchema.extend({ evidence: z.object({ down: z.array(evidenceSchema), up: z.array(evidenceSchema) }) }),
+  ),
+  latest: latestSchema.extend({
+    service: z.array(sampleSchema),
+    agent: z.array(sampleSchema),
+    probe: z.array(sampleSchema),
+  }),
+  agents: z.array(agentSchema),
+  services: z.array(placeSchema.extend({ url: z.string(), latest: sampleSchema.nullable() })),
+  terminals: z.object({
+    ...upCountsSchema,
+    rooms: z.array(placeSchema.extend({ ...upCountsSchema, terminals: z.array(terminalSchema) })),
+  }),
+})
+
+export const healthSchema = z.object({
+  ok: z.boolean(),
+  version: z.string(),
+  started_at: timeSchema,
+  simulated: z.boolean(),
+  parts: z.record(
+    z.string(),
+    z.object({
+      ok: z.boolean(),
+      problems: z.array(z.string()),
+      facts: z.record(z.string(), z.union([z.number(), z.string()])),
+    }),
+  ),
+})
+
+/** Schemas that have a name of their own in the OpenAPI document, beside the answers. */
+export const components: Readonly<Record<string, z.ZodType>> = {
+  Text: textSchema,
+  Place: placeSchema,
+  Presence: presenceSchema,
+  Evidence: evidenceSchema,
+  DirectionVerdict: directionVerdictSchema,
+  Link: linkSchema,
+  Sample: sampleSchema,
+  BandwidthSample: bandwidthSampleSchema,
+  Site: siteSchema,
+  Counts: countsSchema,
+  Standard: standardSchema,
+  Agent: agentSchema,
+}
+
+export type SiteDocument = z.input<typeof siteSchema>
+export type SiteList = z.input<typeof siteListSchema>
+export type SiteDetail = z.input<typeof siteDetailSchema>
+export type Summary = z.input<typeof summarySchema>
+export type AgentDocument = z.input<typeof agentSchema>
+export type EvidenceDocument = z.input<typeof evidenceSchema>
+export type SampleDocument = z.input<typeof sampleSchema>
+export type BandwidthSample = z.input<typeof bandwidthSampleSchema>
+export type LinkDocument = z.input<typeof linkSchema>
+export type DirectionDocument = z.input<typeof directionVerdictSchema>
+export type PresenceDocument = z.input<typeof presenceSchema>
+export type StandardDocument = z.input<typeof standardSchema>
+export type HealthDocument = z.input<typeof healthSchema>

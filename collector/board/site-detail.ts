@@ -1,0 +1,115 @@
+/** Everything that is known of one site. */
+import type { Row } from '../../store/query.ts'
+import type { AgentState } from '../fleet.ts'
+import type { SiteVerdict } from '../judge/verdict.ts'
+import { dayMs } from '../local-time.ts'
+import type { Registry, SiteRow } from '../registry.ts'
+import type { BoardContext } from './context.ts'
+import {
+  agentDocument,
+  bandwidthDocument,
+  districtDocument,
+  evidenceDocument,
+  sampleDocument,
+  siteDocument,
+  standardDocument,
+} from './documents.ts'
+import { isoOf } from './presence.ts'
+import type { LinkDocument, SiteDetail } from './schemas.ts'
+
+const hourMs = 3_600_000
+
+export async function siteDetail(
+  { latest, verdicts, simulated }: BoardContext,
+  registry: Registry,
+  site: SiteRow,
+  agents: readonly AgentState[],
+  time: number,
+): Promise<SiteDetail> {
+  const last = (measurement: Parameters<typeof latest.of>[1], reachMs = dayMs) =>
+    latest.of(site.id, measurement, reachMs)
+  const [host, path, wan, bandwidth, service, agent, probe, terminal] = await Promise.all([
+    last('host'),
+    last('path'),
+    last('wan'),
+    last('bandwidth', 30 * dayMs),
+    last('service'),
+    last('agent'),
+    last('probe', hourMs),
+    last('terminal', hourMs),
+  ])
+  const verdict = verdicts().get(site.id)
+  const { latest: _, links, ...rest } = siteDocument(registry, site, verdict, agents, undefined, time)
+  return {
+    ...rest,
+    district: districtDocument(registry),
+    simulated: simulated(),
+    standard: standardDocument(registry.standard),
+    window: verdict === undefined ? null : { from: isoOf(verdict.from), to: isoOf(verdict.to) },
+    links: links.map((link) => ({ ...link, evidence: evidenceOf(link, verdict) })),
+    latest: {
+      host: host.map(sampleDocument),
+      path: path.map(sampleDocument),
+      wan: wan.map(sampleDocument),
+      bandwidth: bandwidth.map(bandwidthDocument),
+      service: service.map(sampleDocument),
+      agent: agent.map(sampleDocument),
+      probe: probe.map(sampleDocument),
+    },
+    agents: agents.map((state) => agentDocument(state, site.id, undefined)),
+    services: servicesOf(registry, site.id, service),
+    terminals: terminalsOf(registry, site.id, terminal, time),
+  }
+}
+
+function evidenceOf({ id }: LinkDocument, verdict: SiteVerdict | undefined) {
+  const of = (direction: 'down' | 'up') =>
+    verdict?.directions
+      .find((each) => each.link === id && each.direction === direction)
+      ?.evidence.map(evidenceDocument) ?? []
+  return { down: of('down'), up: of('up') }
+}
+
+function servicesOf({ data }: Registry, site: string, rows: readonly Row[]): SiteDetail['services'] {
+  return data.services
+    .filter(({ sites }) => sites?.includes(site) ?? true)
+    .map(({ id, name, url }) => {
+      const row = newest(rows.filter(({ tags }) => tags['service'] === id))
+      return { id, name: name ?? { en: id, zh: id }, url, latest: row === undefined ? null : sampleDocument(row) }
+    })
+}
+
+function terminalsOf(registry: Registry, site: string, rows: readonly Row[], time: number): SiteDetail['terminals'] {
+  const bySeries = Map.groupBy(rows, ({ tags }) => tags['terminal'] ?? '')
+  const terminals = registry.terminalsOf(site, time).map((terminal) => {
+    const row = newest(bySeries.get(terminal.id) ?? [])
+    const { id, kind, room, name } = terminal
+    const up = row?.fields['up'] ?? null
+    const latest = row === undefined ? null : sampleDocument(row)
+    return { room, up, document: { id, name: name ?? { en: id, zh: id }, kind, latest } }
+  })
+  const rooms = [...Map.groupBy(terminals, ({ room }) => room)].map(([room, within]) => ({
+    id: room,
+    name: registry.roomName(room, time),
+    ...upCounts(within),
+    terminals: within.map(({ document }) => document),
+  }))
+  return { ...upCounts(terminals), rooms: rooms.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true })) }
+}
+
+function upCounts(terminals: readonly { up: number | null }[]) {
+  return {
+    terminals_count: terminals.length,
+    up_count: terminals.filter(({ up }) => up === 1).length,
+    down_count: terminals.filter(({ up }) => up === 0).length,
+    unknown_count: terminals.filter(({ up }) => up === null).length,
+  }
+}
+
+/** A device that changed its room has a series for each. */
+function newest(rows: readonly Row[]): Row | undefined {
+  return rows.reduce<Row | undefined>(
+    (best, row) => (best === undefined || row.time > best.time ? row : best),
+    undefined,
+  )
+}
