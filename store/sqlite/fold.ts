@@ -57,7 +57,7 @@ export function foldOf({ field, aggregate, expectedOnly = false }: RangeQuery): 
       // A bare column beside max() comes from the row of the maximum (https://www.sqlite.org/lang_select.html#bareagg).
       return {
         samples: from('max(r.time)', `r.${name}`),
-        rollups: rolled(`max(r.${stat('last_time')})`, `r.${stat('last')}`),
+        rollups: rolled(`max(r.time + r.${stat('last_time')})`, `r.${stat('last')}`),
         grouped: true,
         merge: (into, part) => {
           if (part.x >= into.x) Object.assign(into, part)

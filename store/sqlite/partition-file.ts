@@ -5,11 +5,20 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { MeasurementName } from '../../core/catalog.ts'
 import { createFileCache } from './file-cache.ts'
 import { hourMs, type PartitionKind } from './partitions.ts'
-import { ensureMeasurement, insertRollup, insertSample, valueColumns } from './schema.ts'
+import { ensureMeasurement, insertRollup, insertSample, quote, rowTable, seriesTable, valueColumns } from './schema.ts'
 import { createSeriesIndex, type SeriesIndex } from './series-index.ts'
 
 /** What the writer holds of one measurement in a file. */
-export type MeasurementFile = { series: SeriesIndex; columns: string[]; insert: StatementSync }
+export type MeasurementFile = {
+  series: SeriesIndex
+  /** Value columns, in the order in which `insert` and `ofSite` have them behind the key. */
+  columns: string[]
+  insert: StatementSync
+  /** (site id, from, to) → rows [series id, time, …values] in order of time. */
+  ofSite: StatementSync
+  /** (time, series id): the series has rows up to this time at least. */
+  seen: StatementSync
+}
 
 export type DirtyHour = { measurement: MeasurementName; siteId: number; hour: number }
 
@@ -19,9 +28,25 @@ export type PartitionFile = {
   /** All of `work` or nothing. After a failure close the file: what it remembers of its tables may be wrong. */
   transaction: <T>(work: () => T) => T
   markDirty: (measurement: MeasurementName, siteId: number, time: number) => void
-  dirtyHours: (before: number) => DirtyHour[]
+  /** The oldest first. */
+  dirtyHours: (before: number, limit: number) => DirtyHour[]
   clearDirty: (hour: DirtyHour) => void
   close: () => void
+}
+
+function openMeasurement(db: DatabaseSync, name: MeasurementName, kind: PartitionKind): MeasurementFile {
+  ensureMeasurement(db, name, kind)
+  const columns = valueColumns(name, kind)
+  const ofSite = db.prepare(`select series_id, time, ${columns.map(quote).join(', ')} from ${rowTable(name, kind)}
+    where site_id = ? and time >= ? and time < ? order by time`)
+  ofSite.setReturnArrays(true)
+  return {
+    series: createSeriesIndex(db, name),
+    columns,
+    insert: db.prepare(kind === 'hourly' ? insertRollup(name) : insertSample(name)),
+    ofSite,
+    seen: db.prepare(`update ${seriesTable(name)} set seen = max(ifnull(seen, 0), ?) where id = ?`),
+  }
 }
 
 /** Above this the whole file is not read through at start; damage is then found when it is met. */
@@ -49,7 +74,7 @@ function openPartitionFile(path: string, kind: PartitionKind, check: boolean): P
     db.exec(settings)
     if (check) quickCheck(db, path)
     db.exec(`create table if not exists dirty (measurement text not null, site_id integer not null, hour integer not null,
-      primary key (measurement, hour, site_id)) without rowid`)
+      primary key (hour, measurement, site_id)) without rowid`)
     return partitionFile(db, kind)
   } catch (error) {
     db.close()
@@ -68,7 +93,7 @@ function partitionFile(db: DatabaseSync, kind: PartitionKind): PartitionFile {
   const dirty = new Map<MeasurementName, Set<number>>()
   const mark = db.prepare('insert or ignore into dirty (measurement, site_id, hour) values (?, ?, ?)')
   const clear = db.prepare('delete from dirty where measurement = ? and site_id = ? and hour = ?')
-  const list = db.prepare('select measurement, site_id as siteId, hour from dirty where hour < ? order by hour')
+  const list = db.prepare('select measurement, site_id as siteId, hour from dirty where hour < ? order by hour limit ?')
   // One number instead of a text as the key: looked up for every row.
   const dirtyKey = (siteId: number, hour: number) => (hour / hourMs) * 2 ** 24 + siteId
   return {
@@ -76,9 +101,7 @@ function partitionFile(db: DatabaseSync, kind: PartitionKind): PartitionFile {
     measurement: (name) => {
       let file = opened.get(name)
       if (file === undefined) {
-        ensureMeasurement(db, name, kind)
-        const insert = db.prepare(kind === 'hourly' ? insertRollup(name) : insertSample(name))
-        file = { series: createSeriesIndex(db, name), columns: valueColumns(name, kind), insert }
+        file = openMeasurement(db, name, kind)
         opened.set(name, file)
       }
       return file
@@ -104,7 +127,7 @@ function partitionFile(db: DatabaseSync, kind: PartitionKind): PartitionFile {
       mark.run(measurement, siteId, hour)
       known.add(key)
     },
-    dirtyHours: (before) => list.all(Math.min(before, Number.MAX_SAFE_INTEGER)) as unknown as DirtyHour[],
+    dirtyHours: (before, limit) => list.all(Math.min(before, Number.MAX_SAFE_INTEGER), limit) as unknown as DirtyHour[],
     clearDirty: ({ measurement, siteId, hour }) => {
       clear.run(measurement, siteId, hour)
       dirty.get(measurement)?.delete(dirtyKey(siteId, hour))

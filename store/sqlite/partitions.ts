@@ -33,7 +33,7 @@ export function partitionAt(kind: PartitionKind, time: number): Partition {
 }
 
 /** The partition that a file of this name is, or undefined when it is none. */
-function parsePartition(file: string): Partition | undefined {
+export function partitionNamed(file: string): Partition | undefined {
   const match = /^(?:(raw)-(\d{4}-\d\d-\d\d)|(evidence|hourly)-(\d{4}-\d\d))\.sqlite$/.exec(file)
   if (match === null) return undefined
   const time = Date.parse(match[2] ?? `${match[4]}-01`)
@@ -48,7 +48,7 @@ export function listPartitions(
   to: number = Infinity,
 ): Partition[] {
   return readdirSync(directory)
-    .map(parsePartition)
+    .map(partitionNamed)
     .filter((partition) => partition !== undefined)
     .filter(
       (partition) => (kind === undefined || partition.kind === kind) && partition.to > from && partition.from < to,

@@ -28,7 +28,7 @@ export function readRange(directory: string, files: ReaderFiles, query: RangeQue
     const span = clip(day, query)
     const left = files.read(day, (db) => {
       const { samples, rollups } = prefersRollups(query)
-        ? splitClean(span, dirtyHoursOf(db, measurement))
+        ? splitClean(span, new Set(dirtyHoursOf(db, measurement)))
         : { samples: [span], rollups: [] }
       buckets.add(db, 'raw', samples)
       return rollups

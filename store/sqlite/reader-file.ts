@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import type { MeasurementName } from '../../core/catalog.ts'
 import { createFileCache, type FileCache } from './file-cache.ts'
 import { guarded } from './faults.ts'
-import type { Partition } from './partitions.ts'
+import { hourMs, type Partition } from './partitions.ts'
+import { addSpan, type Span } from './spans.ts'
 
 export type ReaderFile = { db: DatabaseSync; close: () => void }
 export type ReaderFiles = FileCache<ReaderFile> & {
@@ -46,8 +47,14 @@ function inSnapshot<T>(db: DatabaseSync, read: () => T): T {
   }
 }
 
-/** Hours in which some series of these sites has samples that its roll-up does not know yet. */
-export function dirtyHoursOf(db: DatabaseSync, measurement: MeasurementName): Set<number> {
-  const rows = db.prepare('select distinct hour from dirty where measurement = ?').all(measurement)
-  return new Set(rows.map((row) => Number(row['hour'])))
+/** Hours in which some site has samples that its roll-up does not know yet, in order of time. */
+export function dirtyHoursOf(db: DatabaseSync, measurement: MeasurementName): number[] {
+  const rows = db.prepare('select distinct hour from dirty where measurement = ? order by hour').all(measurement)
+  return rows.map((row) => Number(row['hour']))
+}
+
+export function dirtySpansOf(db: DatabaseSync, measurement: MeasurementName): Span[] {
+  const spans: Span[] = []
+  for (const hour of dirtyHoursOf(db, measurement)) addSpan(spans, { from: hour, to: hour + hourMs })
+  return spans
 }

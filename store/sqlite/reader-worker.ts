@@ -1,9 +1,10 @@
 /** The reader: one thread for all queries, so that none of them blocks the main thread or the writer. */
 import { workerData } from 'node:worker_threads'
 import type { LastQuery, RangeQuery, RowsQuery } from '../query.ts'
+import { readLast } from './last.ts'
 import { readRange } from './range.ts'
 import { createReaderFiles } from './reader-file.ts'
-import { readLast, readRows } from './rows.ts'
+import { readRows } from './rows.ts'
 import { serve } from './rpc.ts'
 
 export type ReaderData = { directory: string }

@@ -4,14 +4,15 @@ import { AppError, isAppError, messageOf, type ErrorCode } from '../../core/erro
 
 type Request = { id: number; method: string; argument: unknown }
 type Answer =
+  | { note: unknown }
   | { id: number; result: unknown }
   | { id: number; error: { code: ErrorCode | undefined; message: string; facts: object } }
 
 /** What a worker can be asked: one argument, one result. */
 export type Methods = Record<string, (argument: never) => unknown>
 
-/** In a worker: answers calls until `close` has been answered. */
-export function serve(methods: Methods): void {
+/** In a worker: answers calls until `close` has been answered. Returns what tells the main thread something unasked. */
+export function serve<Note>(methods: Methods): (note: Note) => void {
   const port = parentPort as MessagePort
   const answer = async ({ id, method, argument }: Request): Promise<void> => {
     try {
@@ -24,6 +25,7 @@ export function serve(methods: Methods): void {
     if (method === 'close') port.close()
   }
   port.on('message', (request: Request) => void answer(request))
+  return (note) => port.postMessage({ note } satisfies Answer)
 }
 
 export type Caller<M extends Methods> = {
@@ -36,12 +38,16 @@ export type Caller<M extends Methods> = {
   close: () => Promise<void>
 }
 
+export type CallerOptions = {
+  file: URL
+  workerData: unknown
+  onDeath: (reason: string) => void
+  /** Told what the worker says unasked. */
+  onNote?: (note: unknown) => void
+}
+
 /** On the main thread: a worker to be asked. When it dies, what was asked fails, and the next call starts another. */
-export function createCaller<M extends Methods>(
-  file: URL,
-  workerData: unknown,
-  onDeath: (reason: string) => void,
-): Caller<M> {
+export function createCaller<M extends Methods>({ file, workerData, onDeath, onNote }: CallerOptions): Caller<M> {
   let worker: Worker | undefined
   let lastId = 0
   let closing = false
@@ -52,14 +58,15 @@ export function createCaller<M extends Methods>(
     const die = (reason: string) => {
       if (worker !== started) return
       worker = undefined
-      for (const { reject } of waiting.values())
-        reject(new AppError('store_unavailable', `A worker of the store ended: ${reason}`))
+      const error = new AppError('store_unavailable', `A worker of the store ended: ${reason}`)
+      for (const { reject } of waiting.values()) reject(error)
       waiting.clear()
       if (!closing) onDeath(reason)
     }
     started.on('error', (error) => die(messageOf(error)))
     started.on('exit', (code) => die(`exit code ${code}`))
     started.on('message', (answer: Answer) => {
+      if ('note' in answer) return onNote?.(answer.note)
       const call = waiting.get(answer.id)
       waiting.delete(answer.id)
       if ('error' in answer) call?.reject(errorOf(answer.error))

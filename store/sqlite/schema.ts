@@ -16,13 +16,15 @@ export const rowTable = (measurement: string, kind: PartitionKind) =>
 
 export const fieldsOf = (measurement: MeasurementName) => Object.keys(measurements[measurement].fields)
 
-/** Whether a measurement says when it is expected to be well, so that sums over expected time are kept as well. */
-export const hasExpected = (measurement: MeasurementName) => Object.hasOwn(measurements[measurement].fields, 'expected')
-
-/** What a roll-up keeps of each field. `last_time` tells which `last` is the newest among several series. */
+/**
+ * What a roll-up keeps of each field. `last_time`, in ms after the hour's begin, tells which `last` is the newest among
+ * several series.
+ */
 export function statsOf(measurement: MeasurementName): string[] {
+  const expected = Object.hasOwn(measurements[measurement].fields, 'expected')
   const stats = ['n', 'sum', 'min', 'max', 'last', 'last_time']
-  return hasExpected(measurement) ? [...stats, 'expected_n', 'expected_sum'] : stats
+  // Sums over the time in which it is expected to be well, kept apart: a calendar cannot be laid over a whole hour.
+  return expected ? [...stats, 'expected_n', 'expected_sum'] : stats
 }
 
 /** Value columns of the row table, beside its key. In a roll-up, `rows` counts the samples it was made of. */
@@ -42,7 +44,8 @@ export function columnsOf(db: DatabaseSync, table: string): string[] {
 export function ensureMeasurement(db: DatabaseSync, measurement: MeasurementName, kind: PartitionKind): void {
   const series = seriesTable(measurement)
   const rows = rowTable(measurement, kind)
-  db.exec(`create table if not exists ${series} (id integer primary key, site_id integer not null);
+  // `seen`: the newest time in the hours that are rolled up.
+  db.exec(`create table if not exists ${series} (id integer primary key, site_id integer not null, seen integer);
     create table if not exists ${rows} (site_id integer not null, time integer not null, series_id integer not null,
       primary key (site_id, time, series_id)) without rowid;`)
   addColumns(db, series, tagsOf(measurement), "text not null default ''")

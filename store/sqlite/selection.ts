@@ -1,10 +1,11 @@
 /** Which series of a partition a query means, and in which group each of them counts. */
 import type { DatabaseSync } from 'node:sqlite'
-import { tagsOf, type MeasurementName } from '../../core/catalog.ts'
+import type { MeasurementName } from '../../core/catalog.ts'
 import type { Match } from '../query.ts'
 import { columnsOf, quote, seriesTable } from './schema.ts'
 
-export type Selected = { id: number; siteId: number; tags: string[] }
+/** `seen`: the newest time in hours that are rolled up; 0 where none is. */
+export type Selected = { id: number; siteId: number; seen: number; tags: string[] }
 
 /** The series that match, each with the values of `tags`. A tag that is younger than the file is empty in it. */
 export function selectSeries(
@@ -21,12 +22,12 @@ export function selectSeries(
   // One parameter for any number of values: a city's list of sites is longer than SQLite's list of parameters.
   const where = wanted.map(([tag]) => `${column(tag)} in (select value from json_each(?))`)
   const statement = db.prepare(
-    `select id, site_id${tags.map((tag) => `, ${column(tag)}`).join('')} from ${table} where ${['true', ...where].join(' and ')}`,
+    `select id, site_id, ifnull(seen, 0)${tags.map((tag) => `, ${column(tag)}`).join('')} from ${table} where ${['true', ...where].join(' and ')}`,
   )
   statement.setReturnArrays(true)
   const values = wanted.map(([, value]) => JSON.stringify(typeof value === 'string' ? [value] : value))
-  const rows = statement.all(...values) as unknown as [number, number, ...string[]][]
-  return rows.map(([id, siteId, ...rest]) => ({ id, siteId, tags: rest }))
+  const rows = statement.all(...values) as unknown as [number, number, number, ...string[]][]
+  return rows.map(([id, siteId, seen, ...rest]) => ({ id, siteId, seen, tags: rest }))
 }
 
 /** Series counted together, as conditions and joins of SQL on the row table `r`. `group`: SQL that yields its number. */
@@ -78,9 +79,4 @@ function wholeSites(
     .filter((row) => sites.has(Number(row['site_id'])))
     .reduce((sum, row) => sum + Number(row['n']), 0)
   return total === members.length
-}
-
-/** Tag values in the order of the key, as an object. */
-export function tagsObject(measurement: MeasurementName, values: readonly string[]): Record<string, string> {
-  return Object.fromEntries(tagsOf(measurement).map((tag, i) => [tag, values[i] ?? '']))
 }

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Row, Series } from '../query.ts'
 import type { PackedSeries } from './range.ts'
-import type { PackedRows } from './rows.ts'
+import type { PackedRows } from './sample-table.ts'
 
 /** Objects made before the event loop gets a turn: 24,000 at once would hold it for tens of milliseconds. */
 const slice = 2000

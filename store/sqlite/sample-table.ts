@@ -1,0 +1,92 @@
+/** Whole samples of one measurement in one partition, and how they travel. */
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { tagsOf } from '../../core/catalog.ts'
+import type { LastQuery } from '../query.ts'
+import { kindOf } from './partitions.ts'
+import { columnsOf, fieldsOf, quote, rowTable } from './schema.ts'
+import { selectSeries, slicesOf, type Selected } from './selection.ts'
+
+export type FoundSample = { time: number; tags: readonly string[]; fields: readonly (number | null)[] }
+
+/** The part of a query that stands between `where` and the end: `group by`, `order by`, `limit`. */
+type Reading = { series: readonly Selected[]; from: number; to: number; time: string; tail: string }
+
+export type SampleTable = {
+  /** The series that match, with all their tags. */
+  series: readonly Selected[]
+  read: (reading: Reading) => FoundSample[]
+  at: (series: Selected, time: number) => FoundSample | undefined
+}
+
+export function sampleTable(db: DatabaseSync, query: LastQuery): SampleTable {
+  const { measurement } = query
+  const table = rowTable(measurement, kindOf(measurement))
+  const present = new Set(columnsOf(db, table))
+  // A field that is younger than the file is missing in it.
+  const fields = wantedFields(query).map((field) => (present.has(field) ? `, r.${quote(field)}` : ', null'))
+  const select = (time: string) => `select r.series_id, ${time}${fields.join('')} from ${table} r`
+  const series = present.size === 0 ? [] : selectSeries(db, measurement, query.match ?? {}, tagsOf(measurement))
+  const byId = new Map(series.map((one) => [one.id, one]))
+  const found = ([id, time, ...values]: Line): FoundSample => ({
+    time,
+    tags: (byId.get(id) as Selected).tags,
+    fields: values,
+  })
+  let one: StatementSync | undefined
+  return {
+    series,
+    read: ({ series: wanted, from, to, time, tail }) => {
+      const members = wanted.map(({ id, siteId }) => ({ id, siteId, group: 0 }))
+      return slicesOf(db, measurement, members).flatMap(({ join, where }) => {
+        const sql = `${select(time)} ${join} where ${where} and r.time >= ${from} and r.time < ${to} ${tail}`
+        return (arrays(db, sql).all() as unknown as Line[]).map(found)
+      })
+    },
+    at: ({ id, siteId }, time) => {
+      one ??= arrays(db, `${select('r.time')} where r.site_id = ? and r.time = ? and r.series_id = ?`)
+      const line = one.get(siteId, time, id) as unknown as Line | undefined
+      return line && found(line)
+    },
+  }
+}
+
+function arrays(db: DatabaseSync, sql: string): StatementSync {
+  const statement = db.prepare(sql)
+  statement.setReturnArrays(true)
+  return statement
+}
+
+type Line = [seriesId: number, time: number, ...fields: (number | null)[]]
+
+function wantedFields({ measurement, fields }: LastQuery): readonly string[] {
+  return fields ?? fieldsOf(measurement)
+}
+
+/** Samples in columns: numbers in blocks, each tag as a list of its values and a code per row. Missing is NaN. */
+export type PackedRows = {
+  times: Float64Array
+  tags: Record<string, { values: string[]; codes: Uint32Array }>
+  fields: Record<string, Float64Array>
+}
+
+export function packRows(query: LastQuery, rows: readonly FoundSample[]): PackedRows {
+  const numbers = (pick: (row: FoundSample) => number | null | undefined) =>
+    Float64Array.from(rows, (row) => pick(row) ?? Number.NaN)
+  return {
+    times: numbers((row) => row.time),
+    tags: Object.fromEntries(
+      tagsOf(query.measurement).map((tag, i) => [tag, encode(rows.map((row) => row.tags[i] as string))]),
+    ),
+    fields: Object.fromEntries(wantedFields(query).map((field, i) => [field, numbers((row) => row.fields[i])])),
+  }
+}
+
+function encode(column: readonly string[]): { values: string[]; codes: Uint32Array } {
+  const codeOf = new Map<string, number>()
+  const codes = Uint32Array.from(column, (value) => {
+    const code = codeOf.get(value) ?? codeOf.size
+    codeOf.set(value, code)
+    return code
+  })
+  return { values: [...codeOf.keys()], codes }
+}
