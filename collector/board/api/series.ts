@@ -10,7 +10,7 @@ import {
   tagsOf,
 } from '../../../core/catalog.ts'
 import { isAppError } from '../../../core/errors.ts'
-import type { Aggregate } from '../../../store/query.ts'
+import type { Aggregate, Series } from '../../../store/query.ts'
 import { dayMs, utcOffsetSeconds } from '../../local-time.ts'
 import { isoOf } from '../presence.ts'
 import { defineRoute, HttpError } from '../route.ts'
@@ -108,9 +108,15 @@ export const series = defineRoute({
     }
     const { measurement, aggregate } = query
     const asked = { measurement, field: query.field, unit: field.unit, aggregate, every_seconds: everySeconds }
-    return { ...asked, from: isoOf(from), to: isoOf(to), series: found }
+    return { ...asked, from: isoOf(from), to: isoOf(to), series: inOrder(found) }
   },
 })
+
+/** Stores differ in the order of groups; those who read twice should find the same. */
+function inOrder(found: readonly Series[]): Series[] {
+  const key = ({ tags }: Series) => Object.values(tags).join(' ')
+  return found.toSorted((a, b) => key(a).localeCompare(key(b), 'en', { numeric: true }))
+}
 
 function spanOf(query: Query, { intervalSeconds, keep }: Measurement, now: number) {
   const to = query.to ?? now
