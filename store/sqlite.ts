@@ -71,7 +71,7 @@ export async function createSqliteStore({ directory, log, now, retention }: Sqli
     retain: upkeep.retain,
     health: async () =>
       healthOf({
-        disk: await writer.call('facts', undefined),
+        ...(await writer.call('facts', undefined)),
         directory,
         fault: queue.fault(),
         leftOutRows: queue.leftOutRows(),

@@ -9,6 +9,7 @@ const lateMs = 2 * hourMs
 
 export type HealthInput = {
   disk: DiskFacts
+  waitingHours: number
   directory: string
   fault: string | undefined
   leftOutRows: number
@@ -16,7 +17,7 @@ export type HealthInput = {
   now: number
 }
 
-export function healthOf({ disk, directory, fault, leftOutRows, rolledUpAt, now }: HealthInput): Health {
+export function healthOf({ disk, waitingHours, directory, fault, leftOutRows, rolledUpAt, now }: HealthInput): Health {
   const problems: string[] = []
   if (fault !== undefined) problems.push(`Nothing can be stored: ${fault}.`)
   if (disk.freeBytes < lowBytes) {
@@ -43,6 +44,7 @@ export function healthOf({ disk, directory, fault, leftOutRows, rolledUpAt, now 
       raw_days: disk.rawDays,
       oldest_raw_day: disk.oldestRaw,
       left_out_rows: leftOutRows,
+      waiting_hours: waitingHours,
       rolled_up_age_seconds: Math.round((now - rolledUpAt) / 1000),
     },
   }

@@ -30,6 +30,7 @@ export type PartitionFile = {
   markDirty: (measurement: MeasurementName, siteId: number, time: number) => void
   /** The oldest first. */
   dirtyHours: (before: number, limit: number) => DirtyHour[]
+  countDirty: () => number
   clearDirty: (hour: DirtyHour) => void
   close: () => void
 }
@@ -93,6 +94,7 @@ function partitionFile(db: DatabaseSync, kind: PartitionKind): PartitionFile {
   const dirty = new Map<MeasurementName, Set<number>>()
   const mark = db.prepare('insert or ignore into dirty (measurement, site_id, hour) values (?, ?, ?)')
   const clear = db.prepare('delete from dirty where measurement = ? and site_id = ? and hour = ?')
+  const count = db.prepare('select count(*) as n from dirty')
   const list = db.prepare('select measurement, site_id as siteId, hour from dirty where hour < ? order by hour limit ?')
   // One number instead of a text as the key: looked up for every row.
   const dirtyKey = (siteId: number, hour: number) => (hour / hourMs) * 2 ** 24 + siteId
@@ -128,6 +130,7 @@ function partitionFile(db: DatabaseSync, kind: PartitionKind): PartitionFile {
       known.add(key)
     },
     dirtyHours: (before, limit) => list.all(Math.min(before, Number.MAX_SAFE_INTEGER), limit) as unknown as DirtyHour[],
+    countDirty: () => Number(count.get()?.['n']),
     clearDirty: ({ measurement, siteId, hour }) => {
       clear.run(measurement, siteId, hour)
       dirty.get(measurement)?.delete(dirtyKey(siteId, hour))

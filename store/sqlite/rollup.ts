@@ -24,6 +24,8 @@ export type Roller = {
   forget: (name: string) => void
   /** Rolls up some of the hours that begin before `before`; whether more are left. */
   slice: (before: number) => boolean
+  /** How many (measurement, site, hour) wait to be rolled up, open hours among them. */
+  waiting: () => number
   /** Marks every hour of a raw partition dirty: its roll-ups were lost. */
   redo: (partition: Partition) => void
 }
@@ -56,10 +58,11 @@ export function createRoller(files: FileCache<PartitionFile>, raw: readonly stri
     slice: (before) => {
       for (const name of pending) {
         if (rollUp(name, before)) return true
-        if (files.get(name).dirtyHours(Number.POSITIVE_INFINITY, 1).length === 0) pending.delete(name)
+        if (files.get(name).countDirty() === 0) pending.delete(name)
       }
       return false
     },
+    waiting: () => [...pending].reduce((sum, name) => sum + guarded(name, () => files.get(name).countDirty()), 0),
     redo: ({ name, from, to }) => {
       guarded(name, () => {
         const file = files.get(name)

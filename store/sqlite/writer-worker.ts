@@ -57,7 +57,7 @@ const methods = {
   halt: (): void => {
     halted = true
   },
-  facts: () => diskFacts(directory),
+  facts: () => ({ disk: diskFacts(directory), waitingHours: roller.waiting() }),
   close: () => {
     files.closeAll()
     lock?.close()
