@@ -35,6 +35,8 @@ export type Probe<Config extends z.ZodType = z.ZodType> = {
    * beside an exclusive one; `any`: does not matter.
    */
   link: 'exclusive' | 'quiet' | 'any'
+  /** Watches all the time: the next run begins as soon as one has worked. A run that failed waits for the interval. */
+  continuous?: boolean
   /** Returns samples or throws; nothing else. */
   run: (config: z.output<Config>, context: ProbeContext) => Promise<Sample[]>
 }
@@ -51,23 +53,35 @@ export type Job = {
   intervalSeconds: number
   /** Longest time a run may take. */
   timeoutSeconds: number
+  /** `soon`: within seconds of the start (default); `in phase`: a restart must not cause a run. */
+  firstRun?: 'soon' | 'in phase'
 }
 
-/** Runs a probe once: deadline, duration, failure code and the `probe` sample that says how it went. Never throws. */
-export async function runProbe(job: Job, context: ProbeContext): Promise<Sample[]> {
+/**
+ * Runs a probe once: deadline, duration, failure code and the `probe` sample that says how it went. Never throws.
+ * `onEnd` hears how it went, with the reason: for a caller that logs only what changed. Without it a failure is logged.
+ */
+export async function runProbe(
+  job: Job,
+  context: ProbeContext,
+  onEnd?: (failure: Failure, reason: string) => void,
+): Promise<Sample[]> {
   const time = context.now()
   const started = performance.now()
   const deadline = AbortSignal.timeout(job.timeoutSeconds * 1000)
   const signal = AbortSignal.any([context.signal, deadline])
   let samples: Sample[] = []
   let failure: Failure = 'none'
+  let reason = ''
   try {
     samples = await job.probe.run(job.config, { ...context, signal })
   } catch (error) {
     if (context.signal.aborted) return []
     failure = deadline.aborted ? 'timeout' : failureOf(error)
-    context.log.debug({ probe: job.id, failure, reason: messageOf(error) }, 'A probe failed.')
+    reason = messageOf(error)
+    if (onEnd === undefined) context.log.debug({ probe: job.id, failure, reason }, 'A probe failed.')
   }
+  onEnd?.(failure, reason)
   const duration = (performance.now() - started) / 1000
   return [
     ...samples.map((sample) => ({ ...sample, time: sample.time ?? time })),
