@@ -1,0 +1,61 @@
+/** `npm run bench -- bandwidth`: verdicts, rates and cost of the bandwidth test on shaped lines. Needs root. */
+import { cpus, loadavg } from 'node:os'
+import { has, reason } from '../services/capabilities.ts'
+import { type Case, planOf, shuffle } from './bandwidth/cases.ts'
+import { iperf3, openSchool, type Run, runOnce } from './bandwidth/run-case.ts'
+import { summaryOf, truthOf } from './bandwidth/summary.ts'
+
+export async function run(args: string[]): Promise<Record<string, unknown>> {
+  const plan = planOf(args)
+  if (!has('netns')) return { skipped: reason('netns') }
+  console.log(`${plan.cases.length} cases on ${cpus().length} CPUs, load ${loadavg()[0]?.toFixed(2)} at the start.`)
+  const runs: Run[] = []
+  for (const cases of Map.groupBy(plan.cases, ({ rttMs, lossRatio }) => `${rttMs} ${lossRatio}`).values()) {
+    const school = await openSchool(cases[0] as Case)
+    try {
+      const order = shuffle(
+        cases.flatMap((each) => new Array<Case>(each.runs).fill(each)),
+        plan.seed,
+      )
+      for (const each of order) {
+        const done = await runOnce(school, each)
+        console.log(lineOf(done))
+        runs.push(done)
+      }
+      if (plan.iperf3) for (const each of cases) console.log(await iperfLine(school, each))
+    } finally {
+      school.stop()
+    }
+  }
+  return summaryOf(runs)
+}
+
+function nameOf({ targetMbps, capacityMbps, direction, cross, rttMs, lossRatio, note }: Case): string {
+  const parts = [
+    `${direction.padEnd(4)} target ${targetMbps} line ${capacityMbps.toFixed(1)}`,
+    ...(cross === undefined ? [] : [`${cross.type} ${cross.ratio * 100} %`]),
+    ...(rttMs > 0 ? [`${rttMs} ms`] : []),
+    ...(lossRatio > 0 ? [`loss ${lossRatio * 100} %`] : []),
+    ...(note === undefined ? [] : [note]),
+  ]
+  return parts.join(', ')
+}
+
+function lineOf(run: Run): string {
+  const { result, wanBytes } = run
+  const mbps = (bps: number | null) => (bps === null ? '-' : (bps / 1e6).toFixed(1))
+  const ms = (seconds: number | null) => (seconds === null ? '-' : (seconds * 1000).toFixed(1))
+  return [
+    `${nameOf(run.case)}: ${result.outcome}${result.cause === 'none' ? '' : ` (${result.cause})`}`,
+    `${mbps(result.linkRateBps)} ± ${((result.marginRatio ?? 0) * 100).toFixed(1)} %`,
+    `goodput ${mbps(result.goodputBps)}, other ${mbps(result.otherBps)}`,
+    `${(wanBytes / 1e6).toFixed(1)} MB in ${result.durationSeconds.toFixed(2)} s`,
+    `RTT ${ms(result.rttIdleSeconds)} / ${ms(result.rttLoadedSeconds)} ms, loss ${result.lossRatio ?? '-'}, CPU ${result.cpuRatio.toFixed(2)}`,
+    ...(truthOf(run.case) === result.outcome || result.outcome === 'inconclusive' ? [] : ['WRONG']),
+  ].join(' | ')
+}
+
+async function iperfLine(school: Awaited<ReturnType<typeof openSchool>>, each: Case): Promise<string> {
+  const goodput = await iperf3(school, each)
+  return `${nameOf(each)}: iperf3 -t 10: ${goodput.toFixed(1)} Mbit/s of goodput, ${((goodput * 1514) / 1448).toFixed(1)} at layer 2`
+}

@@ -1,0 +1,112 @@
+/** Runs the cases of a plan in labs, and says what each run showed. */
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BandwidthResult } from '../../../agent/bandwidth/measure.ts'
+import type { Lab } from '../../lab/lab.ts'
+import { createSchool, type School } from '../../lab/school.ts'
+import type { Case, Cross } from './cases.ts'
+
+export type Run = { case: Case; result: BandwidthResult; wanBytes: number }
+
+const mega = 1e6
+const crossPort = 5202
+const iperfPort = 5201
+/** What is still in queues when a test has ended belongs to it. */
+const tailMs = 150
+/** iperf3 counts UDP payload: 42 bytes of headers around it at layer 2. */
+const udpPayloadBytes = 1448
+const udpFrameRatio = udpPayloadBytes / (udpPayloadBytes + 42)
+const tcpFrameRatio = 1448 / 1514
+const dutyCycleMs = 100
+
+/** A lab for the path of a case; cases on the same path share one. */
+export async function openSchool({ capacityMbps, rttMs, lossRatio }: Case): Promise<School> {
+  const bps = capacityMbps * mega
+  const school = await createSchool({ downBps: bps, upBps: bps, rttMs, lossRatio })
+  for (const port of [iperfPort, crossPort]) school.spawn('srv', 'iperf3', ['-s', '-p', String(port)], 'ignore')
+  await sleep(300)
+  return school
+}
+
+/** One measurement of a case. */
+export async function runOnce(school: School, given: Case): Promise<Run> {
+  const { targetMbps, capacityMbps, direction, cross, cpuRatio, interfaceMbps } = given
+  school.shape(capacityMbps * mega, capacityMbps * mega)
+  const traffic = cross === undefined ? undefined : await startCross(school, given, cross)
+  const release = cpuRatio === undefined ? undefined : hold(school.agent.pid as number, cpuRatio)
+  try {
+    const before = school.wanBytes()[direction]
+    const [result] = await school.measure({
+      targets: [{ direction, target_bps: targetMbps * mega }],
+      ...(interfaceMbps !== undefined && { interface_rate_bps: interfaceMbps * mega }),
+    })
+    await sleep(tailMs)
+    return { case: given, result: result as BandwidthResult, wanBytes: school.wanBytes()[direction] - before }
+  } finally {
+    release?.()
+    await traffic?.()
+  }
+}
+
+/** Traffic between the school's LAN and the server, a share of the line; returns what ends it. */
+async function startCross(
+  lab: Lab,
+  { capacityMbps, direction }: Case,
+  { ratio, type }: Cross,
+): Promise<() => Promise<void>> {
+  const rate = Math.round(capacityMbps * mega * ratio * (type === 'udp' ? udpFrameRatio : tcpFrameRatio))
+  const args = ['-c', lab.server, '-p', String(crossPort), '-t', '60', '-b', String(rate)]
+  if (type === 'udp') args.push('-u', '-l', String(udpPayloadBytes))
+  if (direction === 'down') args.push('-R')
+  const child = lab.spawn('lan', 'iperf3', args, 'ignore')
+  await sleep(1000)
+  if (child.exitCode !== null) throw new Error(`The cross traffic did not start: iperf3 ${args.join(' ')}.`)
+  return async () => {
+    const ended = once(child, 'exit')
+    child.kill('SIGINT')
+    await ended
+    // Its server needs a moment before it takes the next test.
+    await sleep(500)
+  }
+}
+
+/** Lets a process run only for a share of the time, as a busy or slow machine would. */
+function hold(pid: number, ratio: number): () => void {
+  let timer: NodeJS.Timeout
+  const stop = () => {
+    process.kill(pid, 'SIGSTOP')
+    timer = setTimeout(go, dutyCycleMs * (1 - ratio))
+  }
+  const go = () => {
+    process.kill(pid, 'SIGCONT')
+    timer = setTimeout(stop, dutyCycleMs * ratio)
+  }
+  stop()
+  return () => {
+    clearTimeout(timer)
+    process.kill(pid, 'SIGCONT')
+  }
+}
+
+/** Goodput that iperf3 sees in 10 s, in Mbit/s: the independent reference. */
+export async function iperf3(school: School, { direction, capacityMbps }: Case): Promise<number> {
+  school.shape(capacityMbps * mega, capacityMbps * mega)
+  const args = [
+    '-c',
+    school.server,
+    '-p',
+    String(iperfPort),
+    '-t',
+    '10',
+    '-P',
+    '4',
+    '-J',
+    ...(direction === 'down' ? ['-R'] : []),
+  ]
+  const child = school.spawn('gw', 'iperf3', args, ['ignore', 'pipe', 'ignore'])
+  let text = ''
+  child.stdout?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+  await once(child, 'close')
+  const { end } = JSON.parse(text) as { end?: { sum_received?: { bits_per_second: number } } }
+  return (end?.sum_received?.bits_per_second ?? 0) / mega
+}
