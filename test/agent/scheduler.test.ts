@@ -232,6 +232,15 @@ describe('job list', () => {
     expect(made.filter(({ probe }) => probe === 'removed')).toEqual([])
   })
 
+  it('lets a job wait for its slot that asks for it', async () => {
+    scheduler.apply([{ ...jobOf('bandwidth', 3600), firstRun: 'in phase' }])
+    await pass(60 * minute)
+    const [first = 0, ...more] = startsOf('bandwidth')
+    expect(more).toEqual([])
+    await pass(60 * minute)
+    expect((startsOf('bandwidth')[1] as number) - first).toBe(60 * minute)
+  })
+
   it('lets a changed job that loads the link wait for its slot', async () => {
     const job = jobOf('bandwidth', 28_800, { link: 'exclusive' })
     scheduler.apply([job])
