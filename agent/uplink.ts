@@ -148,7 +148,11 @@ export function createUplink(options: UplinkOptions): Uplink {
       cursors.liveSince = performance.now()
       send(queued, { live: true, attempts: 0, sentAt: 0, dueAt: 0 })
     }
-    for (const queued of spool.read(cursors.backfill, cursors.divide, Math.max(0, backfillWindow - inFlight.backfill))) {
+    for (const queued of spool.read(
+      cursors.backfill,
+      cursors.divide,
+      Math.max(0, backfillWindow - inFlight.backfill),
+    )) {
       cursors.backfill = queued.seq
       if (flights.has(queued.seq)) continue
       send(queued, { live: false, attempts: 0, sentAt: 0, dueAt: 0 })

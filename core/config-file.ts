@@ -31,7 +31,7 @@ export function loadConfig<T extends z.ZodType>(file: string, schema: T, env: En
   })
 }
 
-/** Checks the text of a file; the value, or everything that is wrong with it. Paths in `*_file` are relative to the file. */
+/** Checks the text of a file; the value, or everything that is wrong with it. Paths in `*_file` and `*_dir` are relative to the file. */
 export function checkConfig<T extends z.ZodType>(
   text: string,
   file: string,
@@ -53,7 +53,7 @@ export function checkConfig<T extends z.ZodType>(
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
   for (const error of document.errors) report(error.pos[0], '', error.message.split('\n')[0] ?? 'not YAML')
   if (problems.length > 0) return { problems }
-  resolveSecrets(document, dirname(resolve(file)), env, report)
+  resolveReferences(document, dirname(resolve(file)), env, report)
   let plain: unknown
   try {
     plain = document.toJS({ maxAliasCount: 100 }) ?? {}
@@ -92,7 +92,8 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number {
   return 0
 }
 
-function resolveSecrets(
+/** Environment references, secrets from their files, and paths relative to the file that names them. */
+function resolveReferences(
   document: Document,
   folder: string,
   env: Environment,
@@ -111,14 +112,16 @@ function resolveSecrets(
         )
         return
       }
-      value.value = value.value.replace(/\$\{(\w+)\}/g, (_match, name: string) => {
+      const text = value.value.replace(/\$\{(\w+)\}/g, (_match, name: string) => {
         if (env[name] === undefined) report(offset, String(key.value), `the environment has no ${name}`)
         return env[name] ?? ''
       })
+      const isPath = /_(file|dir)$/.test(key.value)
+      value.value = isPath ? resolve(folder, text) : text
       const secret = key.value.replace(/_file$/, '')
-      if (secret === key.value || !secretKeys.has(secret)) return
+      if (!isPath || !secretKeys.has(secret)) return
       try {
-        value.value = readFileSync(resolve(folder, String(value.value)), 'utf8').trim()
+        value.value = readFileSync(resolve(folder, text), 'utf8').trim()
         key.value = secret
       } catch (error) {
         report(offset, String(key.value), `cannot be read: ${messageOf(error)}`)

@@ -1,0 +1,83 @@
+/** Schema of `agent.yaml`: the connection, the WAN interface, and the limits that nothing remote can raise. */
+import { z } from 'zod'
+import { agentIdSchema, idSchema } from '../core/registry.ts'
+import { sizeSchema } from '../core/units.ts'
+
+const path = z.string().min(1)
+
+function probeSchema(intervalSeconds: number, says: string) {
+  return z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Whether it runs.'),
+      interval_seconds: z.number().min(1).max(86_400).default(intervalSeconds).describe('Seconds between two runs.'),
+    })
+    .prefault({})
+    .describe(says)
+}
+
+export const agentConfigSchema = z.strictObject({
+  agent: agentIdSchema.describe('Id of this agent, as the registry knows it; also its user and certificate name.'),
+  district: idSchema.describe('Id of the district.'),
+  data_dir: path.default('/var/lib/linkbell').describe('Where the spool and the last configuration rest.'),
+  broker: z
+    .strictObject({
+      url: z.url({ protocol: /^(mqtts?|wss?)$/ }).describe('The broker, for example mqtts://broker.example:8883.'),
+      username: z.string().optional().describe('User name; without it, the agent id.'),
+      password: z.string().optional().describe('Give password_file or ${ENV}; not needed with a client certificate.'),
+      ca_file: path.optional().describe('PEM file of the authority that signed the broker’s certificate.'),
+      cert_file: path.optional().describe('PEM file of the own certificate; its name is the agent id.'),
+      key_file: path.optional().describe('PEM file of its key.'),
+    })
+    .describe('Where batches go.'),
+  wan: z
+    .strictObject({
+      interface: z
+        .string()
+        .min(1)
+        .max(32)
+        .default('auto')
+        .describe('WAN interface; auto is that of the default route.'),
+      interfaces: z
+        .record(z.string(), z.string())
+        .default({})
+        .describe('Interface of each link, by its id, where there are several.'),
+    })
+    .prefault({})
+    .describe('Which interfaces lead out.'),
+  limits: z
+    .strictObject({
+      spool_bytes: sizeSchema
+        .default(512 * 1024 * 1024)
+        .describe('Disk for what is not stored yet; the oldest are dropped above it.'),
+      probe_ranges: z
+        .array(z.string().regex(/^[0-9a-fA-F.:]+\/\d{1,3}$/, 'not an address range such as 10.0.0.0/8'))
+        .optional()
+        .describe(
+          'Addresses that path probes may reach; without it, all. Nothing that comes from the centre can widen it.',
+        ),
+      bandwidth_bytes_per_month: sizeSchema
+        .default(30e9)
+        .describe('Bytes that bandwidth tests may use in a calendar month.'),
+    })
+    .prefault({})
+    .describe('What nothing remote can raise.'),
+  probes: z
+    .strictObject({
+      host: probeSchema(60, 'This machine.'),
+      wan: probeSchema(60, 'Counters of the WAN interface.'),
+      path: probeSchema(60, 'Round trips to each level.'),
+      service: probeSchema(300, 'Teaching platforms.'),
+      self: probeSchema(60, 'The agent itself.'),
+      bandwidth: z
+        .strictObject({
+          enabled: z.boolean().default(true).describe('Whether it runs.'),
+          at_start: z.boolean().default(false).describe('Test once when the agent starts, whatever the hour.'),
+        })
+        .prefault({})
+        .describe('Bandwidth tests; how many a day is for the registry to say.'),
+    })
+    .prefault({})
+    .describe('What is measured, and how often.'),
+  log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
+})
+export type AgentConfig = z.output<typeof agentConfigSchema>

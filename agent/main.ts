@@ -1,0 +1,89 @@
+/** The agent, put together: probes → scheduler → spool → uplink. Wiring only. */
+import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { batchOf } from '../core/batch.ts'
+import type { MeasurementName, Sample } from '../core/catalog.ts'
+import { messageOf } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { createClock } from './clock.ts'
+import type { AgentConfig } from './config.ts'
+import { createExec } from './exec.ts'
+import { defaultInterface } from './interfaces.ts'
+import { planJobs } from './plan.ts'
+import { createScheduler } from './scheduler.ts'
+import { createSelfProbe } from './self.ts'
+import { createSliceKeeper } from './slice-file.ts'
+import { openSpool } from './spool.ts'
+import { createUplink } from './uplink.ts'
+
+export type AgentDeps = {
+  signal: AbortSignal
+  log: Log
+  version: string
+  env: Readonly<Record<string, string | undefined>>
+  onReady?: () => void
+}
+
+/** Runs the agent until `signal` aborts; then stops measuring, says goodbye, and leaves what is unsent in the spool. */
+export async function runAgent(config: AgentConfig, { signal, log, version, env, onReady }: AgentDeps): Promise<void> {
+  mkdirSync(config.data_dir, { recursive: true })
+  const boot = randomUUID()
+  const clock = createClock({ wall: Date.now, monotonic: () => performance.now() }, log.child({ module: 'clock' }))
+  const spool = openSpool({
+    directory: config.data_dir,
+    agent: config.agent,
+    maxBytes: config.limits.spool_bytes,
+    boot,
+    log: log.child({ module: 'spool' }),
+    now: clock.now,
+  })
+  let spawned = 0
+  const exec = createExec({ env, onSpawn: () => spawned++ })
+
+  const uplink = createUplink({
+    connection: { username: config.agent, ...config.broker },
+    district: config.district,
+    agent: config.agent,
+    boot,
+    version,
+    spool,
+    clock,
+    log: log.child({ module: 'uplink' }),
+    plan: () => slices.state(),
+    onSlice: (payload) => slices.receive(payload),
+  })
+  const scheduler = createScheduler({
+    agent: config.agent,
+    context: { log: log.child({ module: 'scheduler' }), exec, now: clock.now },
+    onSamples: (samples) => {
+      try {
+        spool.append(batchesOf(samples, clock.now()))
+      } catch (error) {
+        log.error({ reason: messageOf(error) }, 'Measurements could not be kept.')
+      }
+      uplink.notify()
+    },
+  })
+  const self = createSelfProbe({ spool, uplink, clock, spawned: () => spawned })
+  const slices = createSliceKeeper({
+    directory: config.data_dir,
+    log: log.child({ module: 'config' }),
+    apply: async (slice) => scheduler.apply(await planJobs(slice, { config, defaultInterface, self })),
+    onChange: () => uplink.announce(),
+  })
+
+  await slices.start()
+  uplink.start()
+  log.info({ agent: config.agent, version }, 'The agent runs.')
+  onReady?.()
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  await scheduler.stop()
+  await uplink.stop()
+  spool.close()
+}
+
+function batchesOf(samples: readonly Sample[], now: number) {
+  const groups = new Map<MeasurementName, Sample[]>()
+  for (const sample of samples) groups.set(sample.measurement, [...(groups.get(sample.measurement) ?? []), sample])
+  return [...groups.values()].map((group) => batchOf(group, now))
+}

@@ -1,0 +1,91 @@
+/** Local configuration + the site's slice → the jobs of this agent. The only place where the two meet. */
+import type { Slice } from '../core/registry.ts'
+import type { AgentConfig } from './config.ts'
+import type { Job, Probe } from './probe.ts'
+import { loadProbe, type ProbeType } from './probes/index.ts'
+
+export type PlanDeps = {
+  config: AgentConfig
+  /** Name of the default route's interface, for `auto`. */
+  defaultInterface: () => Promise<string | undefined>
+  /** Reports on the agent itself; it sees what no other probe may. */
+  self: Probe
+}
+
+type Draft = { id: string; type: ProbeType; config: Record<string, unknown> } & Omit<Job, 'id' | 'probe' | 'config'>
+
+const daySeconds = 86_400
+
+/** The jobs for a slice; without one (never connected yet) only what the agent knows by itself. Throws for a slice that no probe accepts. */
+export async function planJobs(slice: Slice | undefined, { config, defaultInterface, self }: PlanDeps): Promise<Job[]> {
+  const { probes } = config
+  const automatic = config.wan.interface === 'auto' ? await defaultInterface() : config.wan.interface
+  const interfaceOf = (link: string) => config.wan.interfaces[link] ?? automatic
+  const drafts: Draft[] = []
+  const add = (
+    type: Exclude<ProbeType, 'bandwidth'>,
+    id: string,
+    timeoutSeconds: number,
+    probeConfig: Record<string, unknown>,
+  ) => {
+    const { enabled, interval_seconds: intervalSeconds } = probes[type]
+    if (enabled) drafts.push({ id, type, config: probeConfig, intervalSeconds, timeoutSeconds })
+  }
+
+  add('host', 'host', 10, { disk_path: config.data_dir })
+  for (const link of slice?.links ?? [{ id: 'wan' }]) {
+    const device = interfaceOf(link.id)
+    // A run of `wan` lasts a minute by design.
+    if (device !== undefined) add('wan', `wan-${link.id}`, 90, { link: link.id, interface: device })
+  }
+  if (slice !== undefined && slice.paths.length > 0) {
+    add('path', 'path', 30, {
+      targets: slice.paths,
+      ...(config.limits.probe_ranges && { allowed_ranges: config.limits.probe_ranges }),
+    })
+  }
+  if (slice !== undefined && slice.services.length > 0) add('service', 'service', 60, { services: slice.services })
+  if (slice !== undefined) drafts.push(...bandwidthDrafts(slice, config, interfaceOf))
+
+  const jobs = await Promise.all(drafts.map(jobOf))
+  if (probes.self.enabled)
+    jobs.push({
+      id: 'self',
+      probe: self,
+      config: {},
+      intervalSeconds: probes.self.interval_seconds,
+      timeoutSeconds: 10,
+    })
+  return jobs
+}
+
+function bandwidthDrafts(
+  slice: Slice,
+  { probes, data_dir: dataDir }: AgentConfig,
+  interfaceOf: (link: string) => string | undefined,
+): Draft[] {
+  if (!probes.bandwidth.enabled || slice.testpoints.length === 0 || slice.trials_per_day === 0) return []
+  return slice.links.map((link) => {
+    const device = interfaceOf(link.id)
+    return {
+      id: `bandwidth-${link.id}`,
+      type: 'bandwidth',
+      intervalSeconds: daySeconds / slice.trials_per_day,
+      timeoutSeconds: 120,
+      firstRun: probes.bandwidth.at_start ? 'soon' : 'in phase',
+      config: {
+        link: link.id,
+        ...(device === undefined ? {} : { interface: device }),
+        targets: link.targets,
+        threshold_ratio: slice.threshold_ratio,
+        testpoints: slice.testpoints,
+        state_file: `${dataDir}/bandwidth.json`,
+      },
+    }
+  })
+}
+
+async function jobOf({ type, config, ...rest }: Draft): Promise<Job> {
+  const probe = await loadProbe(type)
+  return { ...rest, probe, config: probe.config.parse(config) }
+}

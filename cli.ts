@@ -1,0 +1,137 @@
+/** The command line: subcommands and flags, nothing else. Exit codes: 0 done, 1 failure, 2 usage or configuration. */
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import type { z } from 'zod'
+import { loadConfig } from './core/config-file.ts'
+import { isAppError, messageOf } from './core/errors.ts'
+import { createLog } from './core/log.ts'
+import type { Category } from './core/standard.ts'
+import packageJson from './package.json' with { type: 'json' }
+
+const { version } = packageJson
+/** The shim: children start through it, so that they share its cache of compiled code. */
+const script = fileURLToPath(new URL('./bin/linkbell.js', import.meta.url))
+const langOf = (text: string | undefined): 'en' | 'zh' => (text?.toLowerCase().startsWith('zh') ? 'zh' : 'en')
+const lang = langOf(process.env['LC_ALL'] ?? process.env['LC_MESSAGES'] ?? process.env['LANG'])
+
+const stop = new AbortController()
+function stopOnSignals(): AbortSignal {
+  const end = () => stop.abort()
+  process.on('SIGTERM', end)
+  // Under `linkbell up` the supervisor ends its programs in order; they also end when it is gone.
+  if (process.send === undefined) process.on('SIGINT', end)
+  else process.on('SIGINT', () => undefined).on('disconnect', end)
+  return stop.signal
+}
+
+const ready = () => process.send?.('ready')
+const configOf = <T extends z.ZodType>(file: string, schema: T) => loadConfig(resolve(file), schema, process.env)
+const whole = (text: string): number => {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('not a whole number')
+  return Number(text)
+}
+const print = (line: string) => process.stdout.write(`${line}\n`)
+const langOption = () => new Option('--lang <zh|en>', 'language of what is printed').choices(['zh', 'en']).default(lang)
+
+const program = new Command('linkbell')
+  .description('Monitoring for the networks of schools: is the promised bandwidth really there? 联铃')
+  .version(version)
+  .showHelpAfterError()
+  .addHelpText(
+    'after',
+    '\nExamples:\n  linkbell up                          measure this host and show it at http://127.0.0.1:8420/\n  linkbell measure --testpoint URL     one bandwidth test from this terminal\n  linkbell doctor                      what is missing on this machine',
+  )
+
+program
+  .command('up')
+  .description('run everything on this host: broker, collector, testpoint, agent and the board')
+  .option('--port <number>', 'port of the board; the next two are used as well', whole, 8420)
+  .option('--data-dir <path>', 'where data is kept', './data')
+  .option('--testpoint <url>', 'test the real link against this server (without it: a self-test on this host)')
+  .addOption(
+    new Option('--testpoint-type <type>', 'protocol of that server')
+      .choices(['librespeed', 'ndt7', 'iperf3'])
+      .default('librespeed'),
+  )
+  .addOption(
+    new Option('--category <category>', 'kind of school; decides the target')
+      .choices(['town', 'rural', 'teaching-point', 'kindergarten', 'special'])
+      .default('rural'),
+  )
+  .option('--path <level=host...>', 'watch round trips, for example district=10.0.0.1')
+  .option('--service <url...>', 'watch a teaching platform')
+  .option('--trials-per-day <number>', 'bandwidth tests a day', whole, 3)
+  .addOption(langOption())
+  .addHelpText(
+    'after',
+    '\nExamples:\n  linkbell up\n  linkbell up --testpoint http://speed.example/ --category town --path district=10.0.0.1',
+  )
+  .action(async (flags: Record<string, unknown>) => {
+    const { up } = await import('./up/up.ts')
+    const { pathTargets } = await import('./up/flags.ts')
+    const url = flags['testpoint'] as string | undefined
+    const type = flags['testpointType'] as 'librespeed' | 'ndt7' | 'iperf3'
+    await up(
+      {
+        dataDir: resolve(String(flags['dataDir'])),
+        port: Number(flags['port']),
+        testpoint: url === undefined ? undefined : { url, type },
+        category: flags['category'] as Category,
+        paths: pathTargets((flags['path'] as string[] | undefined) ?? []),
+        services: (flags['service'] as string[] | undefined) ?? [],
+        trialsPerDay: Number(flags['trialsPerDay']),
+      },
+      { signal: stopOnSignals(), script, env: process.env, lang: flags['lang'] as 'en' | 'zh', write: print },
+    )
+  })
+
+program
+  .command('agent')
+  .description('measure this host and its link, and publish over MQTT')
+  .requiredOption('--config <file>', 'agent.yaml')
+  .action(async ({ config: file }: { config: string }) => {
+    const { agentConfigSchema } = await import('./agent/config.ts')
+    const { runAgent } = await import('./agent/main.ts')
+    const config = configOf(file, agentConfigSchema)
+    const log = createLog({ name: 'agent', level: config.log_level })
+    await runAgent(config, { signal: stopOnSignals(), log, version, env: process.env, onReady: ready })
+  })
+
+program
+  .command('collector')
+  .description('receive, store, judge and show')
+  .requiredOption('--config <file>', 'collector.yaml')
+  .action(async ({ config: file }: { config: string }) => {
+    const { collectorConfigSchema } = await import('./collector/config.ts')
+    const { runCollector } = await import('./collector/main.ts')
+    const config = configOf(file, collectorConfigSchema)
+    const log = createLog({ name: 'collector', level: config.log_level })
+    await runCollector(config, { signal: stopOnSignals(), log, version, env: process.env, onReady: ready })
+  })
+
+program
+  .command('testpoint')
+  .description('be the other end of bandwidth tests')
+  .option('--config <file>', 'testpoint.yaml')
+  .action(async ({ config: file }: { config?: string }) => {
+    const { testpointSchema } = await import('./testpoint/config.ts')
+    const { runTestpoint } = await import('./testpoint/main.ts')
+    const config = file === undefined ? testpointSchema.parse({}) : configOf(file, testpointSchema)
+    await runTestpoint(config, {
+      signal: stopOnSignals(),
+      log: createLog({ name: 'testpoint' }),
+      version,
+      onReady: ready,
+    })
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`linkbell: ${messageOf(error)}\n`)
+  process.exitCode = isAppError(error, 'config_invalid') ? 2 : 1
+} finally {
+  // The channel to a supervisor would keep a program alive that has nothing left to do.
+  if (process.connected) process.disconnect()
+}

@@ -1,0 +1,156 @@
+/** The collector, put together: broker → ingest → store → judge → board. Wiring only. */
+import { randomUUID } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Environment } from '../core/config-file.ts'
+import type { ConnectionConfig } from '../core/connection.ts'
+import type { Log } from '../core/log.ts'
+import { collectorUser } from '../core/topics.ts'
+import { createSqliteStore } from '../store/sqlite.ts'
+import { createBoard } from './board/server.ts'
+import { startBroker } from './broker/broker.ts'
+import type { CollectorConfig } from './config.ts'
+import { createFleet } from './fleet.ts'
+import { openHolding } from './holding.ts'
+import { createIngest } from './ingest.ts'
+import { createJudge } from './judge/judge.ts'
+import { createLive } from './live.ts'
+import { createMetrics } from './metrics.ts'
+import { createCollectorMqtt } from './mqtt.ts'
+import { followRegistry } from './registry-file.ts'
+import { setUser } from './users.ts'
+
+export type CollectorDeps = {
+  signal: AbortSignal
+  log: Log
+  version: string
+  env: Environment
+  onReady?: (url: string) => void
+}
+
+const tickMs = 1_000
+
+/** Runs the collector until `signal` aborts. Stops in the order of the data: broker first, store last. */
+export async function runCollector(
+  config: CollectorConfig,
+  { signal, log, version, env, onReady }: CollectorDeps,
+): Promise<void> {
+  const now = Date.now
+  mkdirSync(config.data_dir, { recursive: true })
+  const files = { registryFile: config.registry_file, standardsFile: config.standards_file, env }
+  const registry = followRegistry(files, log.child({ module: 'registry' }), onRegistryChange)
+  const district = registry.current().data.district.id
+  const { raw_days, long_days } = config.store
+  const store = await createSqliteStore({
+    directory: join(config.data_dir, 'store'),
+    log,
+    now,
+    retention: { raw_days, long_days },
+  })
+  const holding = openHolding(join(config.data_dir, 'state.sqlite'), config.quarantine_bytes)
+  const live = createLive()
+  const metrics = createMetrics()
+  const fleet = createFleet({ now, onChange: (agent) => live.publish({ type: 'fleet', agent }) })
+  const { broker, connection } = await brokerOf(config, district, log)
+
+  const mqtt = createCollectorMqtt({
+    connection,
+    sharedGroup: config.broker.type === 'external' ? config.broker.shared_group : undefined,
+    district,
+    id: config.id,
+    boot: randomUUID(),
+    version,
+    registry: registry.current,
+    fleet,
+    log: log.child({ module: 'mqtt' }),
+    now,
+    onBatch: (message) => ingest.accept(message),
+  })
+  const ingest = createIngest({
+    store,
+    registry: registry.current,
+    fleet,
+    holding,
+    live,
+    metrics: metrics.ingest,
+    log: log.child({ module: 'ingest' }),
+    now,
+    acknowledge: mqtt.acknowledge,
+  })
+  const intervalSeconds = config.judge.interval_seconds
+  const judge = createJudge({
+    store,
+    registry: registry.current,
+    live,
+    log: log.child({ module: 'judge' }),
+    now,
+    intervalSeconds,
+  })
+  const board = createBoard({
+    config: config.http,
+    store,
+    registry: registry.current,
+    fleet,
+    judge,
+    live,
+    log: log.child({ module: 'board' }),
+    now,
+    version,
+    metrics: metrics.registry,
+    quarantine: { list: holding.quarantined },
+    health: {
+      registry: registry.health,
+      broker: () => ({
+        ok: mqtt.connected(),
+        problems: mqtt.connected() ? [] : [`Not connected to the broker at ${connection.url}.`],
+        facts: { url: connection.url },
+      }),
+    },
+  })
+
+  function onRegistryChange(): void {
+    mqtt.distribute()
+    void ingest.releaseQuarantine()
+    live.publish({ type: 'judged' })
+  }
+
+  const ticker = setInterval(fleet.tick, tickMs)
+  try {
+    const { url } = await board.start()
+    mqtt.start()
+    if (config.judge.enabled) await judge.start()
+    void ingest.releaseQuarantine()
+    log.info({ url, version }, 'The collector runs.')
+    onReady?.(url)
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  } finally {
+    clearInterval(ticker)
+    registry.stop()
+    await board.stop()
+    await mqtt.stop()
+    await broker?.stop()
+    await ingest.stop()
+    await judge.stop()
+    await store.close()
+    holding.close()
+  }
+}
+
+/** The embedded broker gets a new password for the collector at every start; it never leaves this process. */
+async function brokerOf(config: CollectorConfig, district: string, log: Log) {
+  if (config.broker.type === 'external') {
+    const { type: _type, shared_group: _group, ...connection } = config.broker
+    return { broker: undefined, connection: connection satisfies ConnectionConfig }
+  }
+  const password = setUser(config.broker.users_file, collectorUser)
+  const broker = await startBroker({ config: config.broker, district }, log.child({ module: 'broker' }))
+  const { tls } = config.broker
+  const scheme = tls === undefined ? 'mqtt' : 'mqtts'
+  const connection: ConnectionConfig = {
+    url: `${scheme}://${config.broker.host}:${broker.port}`,
+    username: collectorUser,
+    password,
+    ...(tls?.ca_file === undefined ? {} : { ca_file: tls.ca_file }),
+  }
+  return { broker, connection }
+}

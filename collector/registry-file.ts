@@ -1,0 +1,75 @@
+/** The registry and its standard from their files, read again when they change; a broken change leaves the last good one in use. */
+import { unwatchFile, watchFile } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Environment, loadConfig } from '../core/config-file.ts'
+import { AppError, messageOf } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { registrySchema } from '../core/registry.ts'
+import { standardsFileSchema } from '../core/standard.ts'
+import type { Health } from '../store/store.ts'
+import { createRegistry, type Registry } from './registry.ts'
+
+export type RegistryFiles = { registryFile: string; standardsFile?: string | undefined; env: Environment }
+
+/** The standards of the plan, as delivered. */
+const builtInStandards = fileURLToPath(new URL('../config/standards.yaml', import.meta.url))
+/** Editors save in steps, and network disks report no events: looking is enough. */
+const lookEveryMs = 2_000
+
+/** Throws `config_invalid` with all problems of both files. */
+export function loadRegistry({ registryFile, standardsFile = builtInStandards, env }: RegistryFiles): Registry {
+  const data = loadConfig(registryFile, registrySchema, env)
+  const { standards } = loadConfig(standardsFile, standardsFileSchema, env)
+  const wanted = data.district.standard
+  const standard = wanted === undefined ? standards[0] : standards.find(({ id }) => id === wanted)
+  if (standard === undefined) {
+    const known = standards.map(({ id }) => id).join(', ')
+    throw new AppError(
+      'config_invalid',
+      `${registryFile}: district.standard: no standard "${String(wanted)}" in ${standardsFile}; it has ${known}`,
+    )
+  }
+  return createRegistry(data, standard)
+}
+
+export type LiveRegistry = { current: () => Registry; health: () => Health; stop: () => void }
+
+/** Follows the files. `onChange` is called after a good change. */
+export function followRegistry(files: RegistryFiles, log: Log, onChange: () => void): LiveRegistry {
+  let registry = loadRegistry(files)
+  let problem: string | undefined
+  const watched = [files.registryFile, ...(files.standardsFile === undefined ? [] : [files.standardsFile])]
+
+  function reload(): void {
+    try {
+      const next = loadRegistry(files)
+      if (next.data.district.id !== registry.data.district.id) {
+        throw new AppError(
+          'config_invalid',
+          `${files.registryFile}: district.id: changed from ${registry.data.district.id} to ${next.data.district.id}; restart the collector for that`,
+        )
+      }
+      registry = next
+      problem = undefined
+      log.info({ file: files.registryFile }, 'The registry was read again.')
+      onChange()
+    } catch (error) {
+      problem = messageOf(error)
+      log.error({ problem }, 'The changed registry is not used; the last good one stays.')
+    }
+  }
+  for (const file of watched) watchFile(file, { interval: lookEveryMs }, reload)
+
+  return {
+    current: () => registry,
+    health: () => ({
+      ok: problem === undefined,
+      problems:
+        problem === undefined ? [] : [`The registry file is broken and its last good state is in use: ${problem}`],
+      facts: { sites: registry.data.sites.length, agents: registry.data.agents.length },
+    }),
+    stop: () => {
+      for (const file of watched) unwatchFile(file, reload)
+    },
+  }
+}
