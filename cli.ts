@@ -68,8 +68,8 @@ program
     '\nExamples:\n  linkbell up\n  linkbell up --testpoint http://speed.example/ --category town --path district=10.0.0.1',
   )
   .action(async (flags: Record<string, unknown>) => {
-    const { up } = await import('./up/up.ts')
-    const { pathTargets } = await import('./up/flags.ts')
+    const { up } = await import('./commands/up/up.ts')
+    const { pathTargets } = await import('./commands/up/flags.ts')
     const url = flags['testpoint'] as string | undefined
     const type = flags['testpointType'] as 'librespeed' | 'ndt7' | 'iperf3'
     await up(

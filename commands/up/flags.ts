@@ -1,5 +1,5 @@
-import { AppError } from '../core/errors.ts'
-import { levels } from '../core/registry.ts'
+import { AppError } from '../../core/errors.ts'
+import { levels } from '../../core/registry.ts'
 import type { UpOptions } from './setup.ts'
 
 /** `district=10.0.0.1` → a path target. Throws `config_invalid` with what was given. */

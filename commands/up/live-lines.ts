@@ -1,7 +1,7 @@
 /** What arrives at the centre, one readable line each, from the board's own event stream: it has come the whole way. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Field, type Measurement, measurementOf, type Text } from '../core/catalog.ts'
-import { formatBytes, formatRate, formatSeconds } from '../core/units.ts'
+import { type Field, type Measurement, measurementOf, type Text } from '../../core/catalog.ts'
+import { formatBytes, formatRate, formatSeconds } from '../../core/units.ts'
 
 export type LiveOptions = { url: string; signal: AbortSignal; lang: keyof Text; write: (line: string) => void }
 type Stored = {

@@ -2,9 +2,9 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { setUser } from '../collector/users.ts'
-import type { levels } from '../core/registry.ts'
-import type { Category } from '../core/standard.ts'
+import { setUser } from '../../collector/users.ts'
+import type { levels } from '../../core/registry.ts'
+import type { Category } from '../../core/standard.ts'
 
 export type UpOptions = {
   dataDir: string

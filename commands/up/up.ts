@@ -1,7 +1,7 @@
 /** `linkbell up`: broker, collector, testpoint and an agent for this host in one run. */
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { AppError } from '../core/errors.ts'
+import { AppError } from '../../core/errors.ts'
 import { followLive } from './live-lines.ts'
 import { setUp, type UpOptions } from './setup.ts'
 import { createSupervisor } from './supervisor.ts'
