@@ -16,7 +16,7 @@ const steps: Step[] = [
     args: ['-p', page],
     when: existsSync(join(repository, page, 'tsconfig.json')),
   },
-  { name: 'lint', command: 'oxlint', args: [] },
+  { name: 'lint', command: 'oxlint', args: ['--format=unix'] },
   { name: 'format', command: 'biome', args: ['format', '.'] },
   { name: 'unused code', command: 'knip', args: ['--no-config-hints'] },
   { name: 'generated files', command: process.execPath, args: ['scripts/generate.ts', '--check'] },
