@@ -6,6 +6,7 @@ import type { Probe } from '../probe.ts'
 
 export const probeLoaders = {
   host: async () => (await import('./host.ts')).host,
+  path: async () => (await import('./path.ts')).path,
   wan: async () => (await import('./wan.ts')).wan,
 }
 

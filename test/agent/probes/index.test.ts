@@ -3,12 +3,18 @@ import { z } from 'zod'
 import { type Job, type Probe, runProbe } from '../../../agent/probe.ts'
 import { loadProbe, probeTypes, type ProbeType } from '../../../agent/probes/index.ts'
 import { failures, measurementOf } from '../../../core/catalog.ts'
+import { has } from '../../services/capabilities.ts'
 import { contextOf } from './context.ts'
 
 /** What every probe is run with here: a run that lasts for a minute if nobody ends it, or `quick: true`. */
 type Case = { config: unknown; quick?: boolean }
 const cases: Record<ProbeType, Case> = {
   host: { config: {}, quick: true },
+  path: {
+    config: { targets: [{ id: 'here', level: 'site', host: '127.0.0.1' }], packet_count: 60, spacing_seconds: 1 },
+    // Without a tool it fails at once.
+    quick: !has('fping') && !has('ping'),
+  },
   wan: { config: { link: 'line-1', interface: 'lo' } },
 }
 

@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import type { Sample } from '../../core/catalog.ts'
+import { AppError, isAppError, messageOf } from '../../core/errors.ts'
+import { idSchema, levels } from '../../core/registry.ts'
+import { defineProbe, type ProbeContext } from '../probe.ts'
+import { allLost, control, type EchoOptions, type Echoes } from './path/echo.ts'
+import { fping } from './path/fping.ts'
+import { ping } from './path/ping.ts'
+import { resolveAll } from './path/resolve.ts'
+import { summaryOf } from './path/statistics.ts'
+
+const target = z.strictObject({
+  id: idSchema.describe('Id of the target.'),
+  level: z.enum(levels).describe('The level of the network that it stands for.'),
+  host: z.string().min(1).max(253).describe('Host name or address.'),
+})
+const config = z.strictObject({
+  targets: z
+    .array(target)
+    .min(1)
+    .max(64)
+    .refine((targets) => new Set(targets.map(({ id }) => id)).size === targets.length, 'two targets have the same id')
+    .describe('Hosts to send echo requests to.'),
+  packet_count: z.int().min(1).max(1000).default(10).describe('Echo requests to each target in a run.'),
+  spacing_seconds: z.number().min(0.01).max(10).default(0.5).describe('Time between two requests to one target.'),
+  timeout_seconds: z.number().min(0.1).max(10).default(1).describe('A reply that takes longer is lost.'),
+  allowed_ranges: z
+    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .optional()
+    .describe('Address ranges (CIDR) that may be probed; without it, all.'),
+})
+type Target = z.output<typeof target>
+
+export const path = defineProbe({
+  type: 'path',
+  description: 'Round-trip time, jitter and loss to each level of the network, by fping or the system’s own ping.',
+  config,
+  link: 'quiet',
+  async run(settings, context) {
+    const { log, signal } = context
+    const { found, unresolved, refused } = await resolveAll(settings.targets, settings.allowed_ranges, signal)
+    for (const { target, reason } of unresolved)
+      log.debug({ target: target.id, host: target.host, reason }, 'A name has no address.')
+    for (const { target, address } of refused)
+      log.debug({ target: target.id, address }, 'A target is outside the allowed ranges.')
+    if (refused.length === settings.targets.length) throw rangeRefused(refused)
+
+    const addresses = [...new Set(found.map(({ address }) => address))]
+    const options = {
+      count: settings.packet_count,
+      spacingSeconds: settings.spacing_seconds,
+      timeoutSeconds: settings.timeout_seconds,
+    }
+    const echoes = addresses.length > 0 ? await echo(addresses, options, context) : new Map()
+    return [
+      ...found.map(({ target, address }) => sampleOf(target, echoes.get(address))),
+      ...unresolved.map(({ target }) => sampleOf(target, [])),
+    ]
+  },
+})
+
+/**
+ * fping, else ping. A tool that may not open its socket can claim that everything is lost (fping 5.1 without
+ * cap_net_raw), so that is believed only of one that gets an answer from this very host.
+ */
+async function echo(addresses: readonly string[], options: EchoOptions, context: ProbeContext): Promise<Echoes> {
+  const reasons: string[] = []
+  let missing = 0
+  for (const tool of [fping, ping]) {
+    try {
+      const echoes = await tool(addresses, options, context)
+      if (!allLost(echoes)) return echoes
+      if (!allLost(await tool([control], { ...options, count: 1 }, context))) return echoes
+      reasons.push(`${tool.name} gets no answer even from ${control}`)
+    } catch (error) {
+      if (context.signal.aborted || !isAppError(error)) throw error
+      if (error.code === 'tool_missing') missing++
+      reasons.push(messageOf(error))
+    }
+    context.log.debug({ reason: reasons.at(-1) }, 'Echo requests cannot be sent this way.')
+  }
+  if (missing === 2) throw new AppError('tool_missing', 'Neither fping nor ping can be run; install fping.')
+  throw new AppError(
+    'probe_failed',
+    `Cannot send echo requests: ${reasons.map((reason) => reason.replace(/\.$/, '')).join('; ')}. Give fping cap_net_raw.`,
+  )
+}
+
+function rangeRefused(refused: readonly { target: Target; address: string }[]): AppError {
+  const names = refused.map(({ target, address }) => `${target.id} (${address})`).join(', ')
+  return new AppError('range_refused', `Every target is outside the allowed address ranges: ${names}.`)
+}
+
+function sampleOf({ id, level }: Target, times: readonly (number | null)[] = []): Sample {
+  return { measurement: 'path', tags: { level, target: id }, fields: summaryOf(times) }
+}
