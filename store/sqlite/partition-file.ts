@@ -28,7 +28,7 @@ export type PartitionFile = {
   /** All of `work` or nothing. After a failure close the file: what it remembers of its tables may be wrong. */
   transaction: <T>(work: () => T) => T
   markDirty: (measurement: MeasurementName, siteId: number, time: number) => void
-  /** The oldest first. */
+  /** Site by site, as the roll-ups lie in their file. */
   dirtyHours: (before: number, limit: number) => DirtyHour[]
   countDirty: () => number
   clearDirty: (hour: DirtyHour) => void
@@ -75,7 +75,7 @@ function openPartitionFile(path: string, kind: PartitionKind, check: boolean): P
     db.exec(settings)
     if (check) quickCheck(db, path)
     db.exec(`create table if not exists dirty (measurement text not null, site_id integer not null, hour integer not null,
-      primary key (hour, measurement, site_id)) without rowid`)
+      primary key (measurement, site_id, hour)) without rowid`)
     return partitionFile(db, kind)
   } catch (error) {
     db.close()
@@ -95,7 +95,8 @@ function partitionFile(db: DatabaseSync, kind: PartitionKind): PartitionFile {
   const mark = db.prepare('insert or ignore into dirty (measurement, site_id, hour) values (?, ?, ?)')
   const clear = db.prepare('delete from dirty where measurement = ? and site_id = ? and hour = ?')
   const count = db.prepare('select count(*) as n from dirty')
-  const list = db.prepare('select measurement, site_id as siteId, hour from dirty where hour < ? order by hour limit ?')
+  const list = db.prepare(`select measurement, site_id as siteId, hour from dirty where hour < ?
+    order by measurement, site_id, hour limit ?`)
   // One number instead of a text as the key: looked up for every row.
   const dirtyKey = (siteId: number, hour: number) => (hour / hourMs) * 2 ** 24 + siteId
   return {

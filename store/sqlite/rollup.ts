@@ -6,16 +6,14 @@
 import { measurementNames, type MeasurementName } from '../../core/catalog.ts'
 import { guarded } from './faults.ts'
 import type { FileCache } from './file-cache.ts'
-import type { DirtyHour, PartitionFile } from './partition-file.ts'
+import type { DirtyHour, MeasurementFile, PartitionFile } from './partition-file.ts'
 import { hourMs, kindOf, partitionAt, type Partition } from './partitions.ts'
-import { columnsOf, fieldsOf, seriesTable, statsOf } from './schema.ts'
+import { columnsOf, fieldsOf, seriesTable, statsOf, valueColumns } from './schema.ts'
 
 /** How long a slice holds the writer: a batch that comes meanwhile waits no longer than for a commit or two. */
 const sliceMs = 25
 /** More than a slice ever gets through. */
 const maxHours = 2000
-
-type RolledUp = { hour: DirtyHour; newest: Map<number, number> }
 
 export type Roller = {
   /** Tells that a raw partition may have dirty hours. */
@@ -39,16 +37,28 @@ export function createRoller(files: FileCache<PartitionFile>, raw: readonly stri
     if (first === undefined) return false
     const month = partitionAt('hourly', first.hour).name
     const deadline = performance.now() + sliceMs
-    const done: RolledUp[] = []
-    guarded(month, () =>
-      files.get(month).transaction(() => {
-        for (const hour of dirty) {
-          done.push({ hour, newest: guarded(name, () => rollUpHour(files.get(name), files.get(month), hour)) })
-          if (performance.now() > deadline) break
-        }
-      }),
-    )
-    guarded(name, () => markRolledUp(files.get(name), done))
+    const done: DirtyHour[] = []
+    const newest: Newest = new Map()
+    try {
+      guarded(month, () =>
+        files.get(month).transaction(() => {
+          for (const hour of dirty) {
+            // Damage is laid to the file in which it is: the samples' while they are read, else the roll-ups'.
+            const totals = guarded(name, () => totalsOf(files.get(name).measurement(hour.measurement), hour))
+            storeTotals(files.get(month).measurement(hour.measurement), hour.hour, totals)
+            noteNewest(newest, hour.measurement, totals)
+            done.push(hour)
+            if (performance.now() > deadline) break
+          }
+        }),
+      )
+      guarded(name, () => markRolledUp(files.get(name), done, newest))
+    } catch (error) {
+      // What they remember of their tables may have been rolled back.
+      files.drop(month)
+      files.drop(name)
+      throw error
+    }
     return true
   }
 
@@ -75,33 +85,40 @@ export function createRoller(files: FileCache<PartitionFile>, raw: readonly stri
   }
 }
 
-/** Makes the roll-ups of one site and hour; the time of the newest sample of each series. */
-function rollUpHour(raw: PartitionFile, hourly: PartitionFile, dirty: DirtyHour): Map<number, number> {
-  const { measurement, siteId, hour } = dirty
-  const source = raw.measurement(measurement)
-  const target = hourly.measurement(measurement)
+/** The totals of each series of one site and hour, by the tags of the series. */
+function totalsOf({ series, ofSite }: MeasurementFile, { measurement, siteId, hour }: DirtyHour): Total[] {
   const totals = new Map<number, Total>()
   const addSample = createAdder(measurement, hour)
-  for (const [id, time, ...values] of source.ofSite.all(siteId, hour, hour + hourMs) as unknown as SampleRow[]) {
+  const empty = valueColumns(measurement, 'hourly').map(() => null)
+  for (const [id, time, ...values] of ofSite.all(siteId, hour, hour + hourMs) as unknown as SampleRow[]) {
     let total = totals.get(id)
     if (total === undefined) {
-      total = { newest: time, columns: new Array<number | null>(target.columns.length).fill(null) }
+      total = { id, key: series.keyOf(id), newest: time, columns: empty.slice() }
       totals.set(id, total)
     }
     addSample(total, time, values)
   }
-  const newest = new Map<number, number>()
-  for (const [id, total] of totals) {
-    const targetId = target.series.idOf(source.series.keyOf(id))
-    target.insert.run(target.series.siteOf(targetId), hour, targetId, ...total.columns)
-    newest.set(id, total.newest)
+  return [...totals.values()]
+}
+
+function storeTotals({ series, insert }: MeasurementFile, hour: number, totals: readonly Total[]): void {
+  for (const { key, columns } of totals) {
+    const id = series.idOf(key)
+    insert.run(series.siteOf(id), hour, id, ...columns)
   }
-  return newest
+}
+
+function noteNewest(newest: Newest, measurement: MeasurementName, totals: readonly Total[]): void {
+  const times = newest.get(measurement) ?? new Map<number, number>()
+  newest.set(measurement, times)
+  for (const total of totals) times.set(total.id, Math.max(times.get(total.id) ?? 0, total.newest))
 }
 
 type SampleRow = [seriesId: number, time: number, ...values: (number | null)[]]
 /** `columns` in the order of the table: `rows`, then the stats of each field (schema.ts). */
-type Total = { newest: number; columns: (number | null)[] }
+type Total = { id: number; key: string; newest: number; columns: (number | null)[] }
+/** The newest time of each series in the hours of a slice. */
+type Newest = Map<MeasurementName, Map<number, number>>
 
 /** Adds samples, in order of time, to the totals of their series. */
 function createAdder(measurement: MeasurementName, hour: number) {
@@ -131,12 +148,12 @@ function createAdder(measurement: MeasurementName, hour: number) {
 }
 
 /** The hours are clean now, and of their series it is known how far they reach: `last` need not look for them. */
-function markRolledUp(file: PartitionFile, done: readonly RolledUp[]): void {
+function markRolledUp(file: PartitionFile, done: readonly DirtyHour[], newest: Newest): void {
   file.transaction(() => {
-    for (const { hour, newest } of done) {
-      file.clearDirty(hour)
-      const { seen } = file.measurement(hour.measurement)
-      for (const [id, time] of newest) seen.run(time, id)
+    for (const hour of done) file.clearDirty(hour)
+    for (const [measurement, times] of newest) {
+      const { seen } = file.measurement(measurement)
+      for (const [id, time] of times) seen.run(time, id)
     }
   })
 }

@@ -40,6 +40,14 @@ describe('the sqlite store', () => {
       expect((await test.store.health()).problems.join()).toContain(aside[0])
     }
 
+    /** Sound at its head, torn further on, as after a bad sector. */
+    const tear = async (name: string, from: number) => {
+      const handle = await open(file(name), 'r+')
+      const { size } = await handle.stat()
+      await handle.write(Buffer.alloc(size - from, 0xff), 0, size - from, from)
+      await handle.close()
+    }
+
     it('sets it aside when it is no database, and goes on with the other days', async () => {
       await test.store.write([...terminals(noon - day, 1), ...terminals(noon, 1)])
       await test.store.close()
@@ -60,17 +68,21 @@ describe('the sqlite store', () => {
       await expectSetAside('raw-2026-11-23')
     })
 
-    it('answers a query from the others when damage shows while it runs', async () => {
+    it('answers a query from the others when damage comes while it runs', async () => {
       await test.store.write([...terminals(noon - day, 400, ['s-1']), ...terminals(noon, 1)])
-      await test.store.close()
-      // Sound at its head, torn further on, as after a bad sector.
-      const handle = await open(file('raw-2026-11-22.sqlite'), 'r+')
-      const { size } = await handle.stat()
-      await handle.write(Buffer.alloc(size - 16_384, 0xff), 0, size - 16_384, 16_384)
-      await handle.close()
       await test.reopen()
-      expect(await count()).toBe(12)
+      // The writer has looked through the file and found it sound.
+      await test.store.rollUp()
+      await tear('raw-2026-11-22.sqlite', 24_576)
+      const rows = await test.store.rows({
+        measurement: 'terminal',
+        from: noon - 2 * day,
+        to: noon + hour,
+        limit: 10_000,
+      })
+      expect(rows).toHaveLength(12)
       await expectSetAside('raw-2026-11-22')
+      expect(await count()).toBe(1612)
     })
 
     it('makes lost roll-ups again from the samples there are', async () => {
@@ -82,6 +94,18 @@ describe('the sqlite store', () => {
       expect(await count()).toBe(360)
       await test.store.rollUp()
       expect(await count()).toBe(360)
+      await expectSetAside('hourly-2026-11')
+    })
+
+    it('lays damage of roll-ups to their own file, not to that of the samples', async () => {
+      await test.store.write(terminals(noon - 11 * hour, 600))
+      await test.store.rollUp()
+      await test.store.close()
+      await tear('hourly-2026-11.sqlite', 16_384)
+      await test.reopen()
+      await test.store.write(terminals(noon - 11 * hour, 700))
+      await test.store.rollUp()
+      expect(await count()).toBe(8400)
       await expectSetAside('hourly-2026-11')
     })
 
