@@ -7,6 +7,7 @@ import type { Probe } from '../probe.ts'
 export const probeLoaders = {
   host: async () => (await import('./host.ts')).host,
   path: async () => (await import('./path.ts')).path,
+  service: async () => (await import('./service.ts')).service,
   wan: async () => (await import('./wan.ts')).wan,
 }
 

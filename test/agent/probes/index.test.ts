@@ -1,10 +1,23 @@
-import { describe, expect, it } from 'vitest'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Job, type Probe, runProbe } from '../../../agent/probe.ts'
 import { loadProbe, probeTypes, type ProbeType } from '../../../agent/probes/index.ts'
 import { failures, measurementOf } from '../../../core/catalog.ts'
 import { has } from '../../services/capabilities.ts'
 import { contextOf } from './context.ts'
+
+/** Takes connections and says nothing. */
+const sockets = new Set<Socket>()
+const silent = createServer((socket) => void sockets.add(socket.on('error', () => {})))
+silent.listen(0, '127.0.0.1')
+await once(silent, 'listening')
+const { port } = silent.address() as AddressInfo
+afterAll(() => {
+  for (const socket of sockets) socket.destroy()
+  silent.close()
+})
 
 /** What every probe is run with here: a run that lasts for a minute if nobody ends it, or `quick: true`. */
 type Case = { config: unknown; quick?: boolean }
@@ -15,6 +28,7 @@ const cases: Record<ProbeType, Case> = {
     // Without a tool it fails at once.
     quick: !has('fping') && !has('ping'),
   },
+  service: { config: { services: [{ id: 'silent', url: `http://127.0.0.1:${port}/`, timeout_seconds: 60 }] } },
   wan: { config: { link: 'line-1', interface: 'lo' } },
 }
 
