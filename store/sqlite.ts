@@ -4,7 +4,7 @@
  * `long_days`; older than `raw_days`, an hour counts whole where it starts, and has no quantile.
  */
 import { mkdir } from 'node:fs/promises'
-import { isAppError, messageOf } from '../core/errors.ts'
+import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { healthOf } from './sqlite/check-health.ts'
 import { checkQuery } from './sqlite/check-query.ts'
@@ -36,7 +36,7 @@ export type SqliteStore = Store & {
 export async function createSqliteStore({ directory, log, now, retention }: SqliteStoreOptions): Promise<SqliteStore> {
   const kept = { raw_days: 14, long_days: 1096, ...retention }
   const own = log.child({ module: 'store' })
-  await mkdir(directory, { recursive: true })
+  await makeFolder(directory)
   const { writer, reader } = startWorkers(directory, kept, own)
   try {
     await writer.call('open', undefined)
@@ -62,6 +62,14 @@ export async function createSqliteStore({ directory, log, now, retention }: Sqli
     }
   }
 
+  let closed: Promise<void> | undefined
+  const close = async () => {
+    await Promise.all([upkeep.stop(), queue.drained()])
+    // The writer last: only the last to close a file folds its write-ahead log into it.
+    await reader.close()
+    await writer.close()
+  }
+
   return {
     write: queue.write,
     last: async (query) => unpackRows(await read(() => reader.call('last', checkQuery(query)))),
@@ -78,11 +86,16 @@ export async function createSqliteStore({ directory, log, now, retention }: Sqli
         rolledUpAt: upkeep.rolledUpAt(),
         now: now(),
       }),
-    close: async () => {
-      // The writer last: only the last to close a file folds its write-ahead log into it.
-      await Promise.all([upkeep.stop(), reader.close()])
-      await writer.close()
-    },
+    close: () => (closed ??= close()),
+  }
+}
+
+async function makeFolder(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true })
+  } catch (cause) {
+    const reason = messageOf(cause)
+    throw new AppError('io', `The folder of the store ${directory} cannot be made: ${reason}.`, { cause, directory })
   }
 }
 
@@ -102,7 +115,8 @@ function startWorkers(directory: string, retention: Retention, log: Log) {
       const { name, path, reason } = note as SetAside
       const what = name.replace('-', ' of ')
       log.error({ partition: name, path, reason }, `A store file was damaged: ${what} is set aside and begins anew.`)
-      void reader.call('release', [name])
+      // Already closed: it has let go.
+      reader.call('release', [name]).catch(() => {})
     },
   })
   return { writer, reader }

@@ -1,13 +1,25 @@
 /** What a failure of SQLite means for the store. Codes: https://www.sqlite.org/rescode.html */
 import { AppError, messageOf } from '../../core/errors.ts'
 
-const corruptCodes = new Set([11 /* CORRUPT */, 26 /* NOTADB */])
+const busy = 5
+const corrupt = 11
+const notADatabase = 26
 
 /** Whether a file is damaged: it will not get better by trying again. */
 export function isCorrupt(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === corrupt || code === notADatabase
+}
+
+/** Whether another connection holds the file. */
+export function isBusy(error: unknown): boolean {
+  return codeOf(error) === busy
+}
+
+/** The primary code: the lowest byte, above which stand the extended ones (CORRUPT_INDEX …). */
+function codeOf(error: unknown): number | undefined {
   const code = (error as { errcode?: unknown } | null)?.errcode
-  // The lowest byte is the primary code; extended codes (CORRUPT_INDEX …) stand above it.
-  return typeof code === 'number' && corruptCodes.has(code & 0xff)
+  return typeof code === 'number' ? code & 0xff : undefined
 }
 
 /** Thrown inside a worker when a partition turns out to be damaged. */

@@ -17,9 +17,9 @@ export function readLast(directory: string, files: ReaderFiles, query: LastQuery
 }
 
 /**
- * Adds the newest samples of a partition, for series that newer partitions did not have. Nearly all of them lie just
- * before `to`. A series that has fallen silent is not searched for in a day of rows: in hours that are rolled up, `seen`
- * says where it ended, and the others are few.
+ * Adds the newest samples of a partition, for series that newer partitions did not have. Nearly all of them are
+ * among the last of their site. A series that has fallen silent is not searched for in a day of rows: in hours that are
+ * rolled up, `seen` says where it ended, and the others are few.
  */
 function lastIn(db: DatabaseSync, partition: Partition, query: LastQuery, found: Map<string, FoundSample>): void {
   const table = sampleTable(db, query)
@@ -40,14 +40,14 @@ function lastIn(db: DatabaseSync, partition: Partition, query: LastQuery, found:
   }
 
   if (partition.kind === 'evidence') return search(table.series, { from, to })
-  const start = Math.max(from, to - widthOf(query))
-  keep(newestIn(table, missing(table.series), { from: start, to }))
-  const silent = missing(table.series)
+  const wanted = missing(table.series)
+  if (wanted.length > 0) keep(table.newestOfSites(wanted, { from, to }, widthOf(query)))
+  const silent = missing(wanted)
   if (silent.length === 0) return
   // A series that goes on behind `to` may end anywhere before it.
   search(
     silent.filter(({ seen }) => seen >= to),
-    { from, to: start },
+    { from, to },
   )
   keep(
     newestSeen(
@@ -55,7 +55,7 @@ function lastIn(db: DatabaseSync, partition: Partition, query: LastQuery, found:
       table,
       missing(silent).filter(({ seen }) => seen < to),
       query,
-      { from, to: start },
+      { from, to },
     ),
   )
 }

@@ -75,10 +75,10 @@ function createBuckets(query: RangeQuery) {
   }
 
   const scan = (db: DatabaseSync, table: string, source: Source, members: readonly Member[], span: Span) => {
-    for (const { join, where, group } of slicesOf(db, measurement, members)) {
+    for (const { join, sites, series, group } of slicesOf(db, measurement, members)) {
       // Times go into the text as whole numbers: bound, they would be REAL, and the division not one of integers.
       const statement = db.prepare(`select ${group}, (r.time + ${offset}) / ${every}, ${source.x}, ${source.y}
-        from ${table} r ${join} where ${where} and r.time >= ${span.from} and r.time < ${span.to} and ${source.where}
+        from ${table} r ${join} where ${sites} and ${series} and r.time >= ${span.from} and r.time < ${span.to} and ${source.where}
         ${fold.grouped ? 'group by 1, 2' : ''}`)
       statement.setReturnArrays(true)
       for (const row of statement.iterate() as unknown as Iterable<[number, number, number, number]>) {

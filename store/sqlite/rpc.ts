@@ -77,6 +77,9 @@ export function createCaller<M extends Methods>({ file, workerData, onDeath, onN
 
   const caller: Caller<M> = {
     call: (method, argument, transfer = []) => {
+      if (closing && method !== 'close') {
+        return Promise.reject(new AppError('store_unavailable', 'The store has been closed.'))
+      }
       worker ??= start()
       const id = ++lastId
       const running = worker
@@ -86,9 +89,9 @@ export function createCaller<M extends Methods>({ file, workerData, onDeath, onN
       })
     },
     close: async () => {
+      closing = true
       if (worker === undefined) return
       const running = worker
-      closing = true
       await caller.call('close', undefined as never)
       await running.terminate()
     },

@@ -4,6 +4,7 @@ import { tagsOf } from '../../core/catalog.ts'
 import type { LastQuery } from '../query.ts'
 import { kindOf } from './partitions.ts'
 import { columnsOf, fieldsOf, quote, rowTable } from './schema.ts'
+import type { Span } from './spans.ts'
 import { selectSeries, slicesOf, type Selected } from './selection.ts'
 
 export type FoundSample = { time: number; tags: readonly string[]; fields: readonly (number | null)[] }
@@ -15,6 +16,8 @@ export type SampleTable = {
   /** The series that match, with all their tags. */
   series: readonly Selected[]
   read: (reading: Reading) => FoundSample[]
+  /** The newest of each series, as far as it is among the last `widthMs` of its site. Sites fall silent as a whole. */
+  newestOfSites: (series: readonly Selected[], span: Span, widthMs: number) => FoundSample[]
   at: (series: Selected, time: number) => FoundSample | undefined
 }
 
@@ -24,7 +27,8 @@ export function sampleTable(db: DatabaseSync, query: LastQuery): SampleTable {
   const present = new Set(columnsOf(db, table))
   // A field that is younger than the file is missing in it.
   const fields = wantedFields(query).map((field) => (present.has(field) ? `, r.${quote(field)}` : ', null'))
-  const select = (time: string) => `select r.series_id, ${time}${fields.join('')} from ${table} r`
+  const select = (time: string, before = '') =>
+    `select r.series_id, ${time}${fields.join('')} from ${before} ${table} r`
   const series = present.size === 0 ? [] : selectSeries(db, measurement, query.match ?? {}, tagsOf(measurement))
   const byId = new Map(series.map((one) => [one.id, one]))
   const found = ([id, time, ...values]: Line): FoundSample => ({
@@ -32,15 +36,29 @@ export function sampleTable(db: DatabaseSync, query: LastQuery): SampleTable {
     tags: (byId.get(id) as Selected).tags,
     fields: values,
   })
+  const lines = (sql: string) => (arrays(db, sql).all() as unknown as Line[]).map(found)
+  const slices = (wanted: readonly Selected[]) =>
+    slicesOf(
+      db,
+      measurement,
+      wanted.map(({ id, siteId }) => ({ id, siteId, group: 0 })),
+    )
   let one: StatementSync | undefined
   return {
     series,
-    read: ({ series: wanted, from, to, time, tail }) => {
-      const members = wanted.map(({ id, siteId }) => ({ id, siteId, group: 0 }))
-      return slicesOf(db, measurement, members).flatMap(({ join, where }) => {
-        const sql = `${select(time)} ${join} where ${where} and r.time >= ${from} and r.time < ${to} ${tail}`
-        return (arrays(db, sql).all() as unknown as Line[]).map(found)
-      })
+    read: ({ series: wanted, from, to, time, tail }) =>
+      slices(wanted).flatMap(({ join, sites, series: only }) =>
+        lines(`${select(time)} ${join} where ${sites} and ${only} and r.time >= ${from} and r.time < ${to} ${tail}`),
+      ),
+    newestOfSites: (wanted, { from, to }, widthMs) => {
+      const siteIds = [...new Set(wanted.map(({ siteId }) => siteId))]
+      const newest = `select value as site_id, (select max(time) from ${table}
+        where site_id = value and time >= ${from} and time < ${to}) as time from json_each('[${siteIds.join(', ')}]')`
+      return slices(wanted).flatMap(({ join, series: only }) =>
+        lines(`with newest as materialized (${newest}) ${select('max(r.time)', 'newest cross join')} ${join}
+          where r.site_id = newest.site_id and r.time > newest.time - ${widthMs} and r.time <= newest.time
+            and r.time >= ${from} and ${only} group by r.series_id`),
+      )
     },
     at: ({ id, siteId }, time) => {
       one ??= arrays(db, `${select('r.time')} where r.site_id = ? and r.time = ? and r.series_id = ?`)

@@ -30,8 +30,11 @@ export function selectSeries(
   return rows.map(([id, siteId, seen, ...rest]) => ({ id, siteId, seen, tags: rest }))
 }
 
-/** Series counted together, as conditions and joins of SQL on the row table `r`. `group`: SQL that yields its number. */
-export type Slice = { join: string; where: string; group: string }
+/**
+ * Series counted together, as SQL on the row table `r`: a join or nothing, a condition on the site and one on the series.
+ * `group` yields the number of the group.
+ */
+export type Slice = { join: string; sites: string; series: string; group: string }
 
 /** A group of series, numbered by the caller. */
 export type Member = { id: number; siteId: number; group: number }
@@ -46,18 +49,25 @@ export function slicesOf(db: DatabaseSync, measurement: MeasurementName, members
   if (members.length === 0) return []
   const groups = Map.groupBy(members, (member) => member.group)
   if (wholeSites(db, measurement, members, groups)) {
-    return [...groups].map(([group, own]) => ({ join: '', where: inSites(own), group: String(group) }))
+    return [...groups].map(([group, own]) => ({ join: '', sites: inSites(own), series: 'true', group: String(group) }))
   }
   if (groups.size === 1 && members.length <= maxListed) {
     const ids = members.map((member) => member.id).join(', ')
-    return [{ join: '', where: `${inSites(members)} and r.series_id in (${ids})`, group: String(members[0]?.group) }]
+    return [{ join: '', sites: inSites(members), series: `r.series_id in (${ids})`, group: String(members[0]?.group) }]
   }
   db.exec('create temp table if not exists pick (series_id integer primary key, grp integer); delete from temp.pick')
   db.prepare('insert into temp.pick select value ->> 0, value ->> 1 from json_each(?)').run(
     JSON.stringify(members.map(({ id, group }) => [id, group])),
   )
   // `cross join` keeps the order: rows by their key first, each looked up in `pick`.
-  return [{ join: 'cross join temp.pick p on p.series_id = r.series_id', where: inSites(members), group: 'p.grp' }]
+  return [
+    {
+      join: 'cross join temp.pick p on p.series_id = r.series_id',
+      sites: inSites(members),
+      series: 'true',
+      group: 'p.grp',
+    },
+  ]
 }
 
 function inSites(members: readonly Member[]): string {

@@ -17,6 +17,8 @@ export type WriteQueueDeps = { writer: Caller<WriterMethods>; retention: Retenti
 
 export type WriteQueue = {
   write: (batches: readonly Batch[]) => Promise<WriteResult>
+  /** Resolves when every write that was begun has its outcome. */
+  drained: () => Promise<unknown>
   /** Why nothing can be written at present. */
   fault: () => string | undefined
   /** Rows left out of accepted batches for their time. */
@@ -78,20 +80,25 @@ export function createWriteQueue({ writer, retention, log, now }: WriteQueueDeps
     })
   }
 
+  const begun = new Set<Promise<Outcome[]>>()
+
   return {
     write: async (batches) => {
       const time = now()
-      const outcomes = batches.map((batch) => enqueue(batch, time))
+      const outcomes = Promise.all(batches.map((batch) => enqueue(batch, time)))
+      begun.add(outcomes)
       flush()
       const rejected = new Map<number, string>()
       const retry: number[] = []
-      for (const [index, outcome] of (await Promise.all(outcomes)).entries()) {
+      for (const [index, outcome] of (await outcomes).entries()) {
         if (outcome.rejected !== undefined) rejected.set(index, outcome.rejected)
         else if (outcome.retry) retry.push(index)
       }
+      begun.delete(outcomes)
       // The writer answers after its commit, so what it accepted is durable already.
       return { rejected, retry, durable: Promise.resolve() }
     },
+    drained: () => Promise.all(begun),
     fault: () => fault,
     leftOutRows: () => leftOutRows,
   }

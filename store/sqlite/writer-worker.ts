@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setImmediate } from 'node:timers/promises'
 import { workerData } from 'node:worker_threads'
-import { AppError, isAppError } from '../../core/errors.ts'
+import { AppError, isAppError, messageOf } from '../../core/errors.ts'
 import { deletePartition, diskFacts, setPartitionAside, type SetAside } from './disk.ts'
+import { isBusy } from './faults.ts'
 import type { PackedBatch } from './pack.ts'
 import { createPartitionFiles } from './partition-file.ts'
 import { isExpired, listPartitions, partitionNamed, type Retention } from './partitions.ts'
@@ -70,16 +71,20 @@ const notify = serve<SetAside>(methods)
 /** An open exclusive transaction: the system ends it with the process, however that dies. */
 function open(): void {
   if (lock !== undefined) return
-  const db = new DatabaseSync(join(directory, 'lock.sqlite'))
+  const facts = { directory }
+  let db: DatabaseSync | undefined
   try {
+    db = new DatabaseSync(join(directory, 'lock.sqlite'))
     db.exec('begin exclusive')
   } catch (cause) {
-    db.close()
-    throw new AppError(
-      'store_unavailable',
-      `The store in ${directory} is in use by another process; stop that one first.`,
-      { cause, directory },
-    )
+    db?.close()
+    throw isBusy(cause)
+      ? new AppError(
+          'store_unavailable',
+          `The store in ${directory} is in use by another process; stop that one first.`,
+          facts,
+        )
+      : new AppError('io', `The store in ${directory} cannot be opened: ${messageOf(cause)}.`, facts)
   }
   lock = db
 }
