@@ -1,7 +1,7 @@
 /** Configuration of a testpoint (`testpoint.yaml`). */
 import { BlockList, isIP } from 'node:net'
 import { z } from 'zod'
-import { rateSchema } from '../core/units.ts'
+import { rateSchema, sizeSchema } from '../core/units.ts'
 
 /** Who may use a testpoint unless told otherwise: private and shared address space, and this host (RFC 1918, 6598, 4193). */
 export const privateRanges = [
@@ -37,6 +37,12 @@ export const testpointSchema = z.strictObject({
     .describe(
       'Addresses that may use it. Anyone else is refused: a testpoint open to all is a source of traffic floods.',
     ),
+  unadmitted: z
+    .enum(['limit', 'refuse'])
+    .default('limit')
+    .describe('Transfers without a lease (browsers, other agents) get what leases leave over, or nothing.'),
+  daily_bytes: sizeSchema.optional().describe('Bytes a day, both ways together; without it, no limit.'),
+  daily_client_bytes: sizeSchema.optional().describe('The same for one address.'),
   max_connections: z.int().min(1).max(100_000).default(512).describe('Connections at a time.'),
   max_client_connections: z.int().min(1).max(100_000).default(48).describe('Connections of one address at a time.'),
   idle_timeout_seconds: z.number().min(1).max(600).default(15).describe('Silence after which a connection is closed.'),

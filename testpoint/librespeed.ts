@@ -4,12 +4,16 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Direction } from '../core/standard.ts'
 import { plainAddress } from './config.ts'
+import type { Flow, Gate } from './gate.ts'
 
 /** Size of a LibreSpeed chunk; `ckSize` counts them. */
 const chunkBytes = 1_048_576
 const defaultChunks = 4
 const maxChunks = 1024
+/** Written at a time: large enough to be cheap, small enough for a pacer of milliseconds. */
+const writeBytes = 128 * 1024
 /** A request for telemetry is answered and forgotten; above this it is cut off. */
 const maxTelemetryBytes = 64 * 1024
 
@@ -24,52 +28,53 @@ const downloadHeaders = {
   'Content-Transfer-Encoding': 'binary',
 }
 
-export type Transferred = { sentBytes: number; receivedBytes: number; completedUploads: number }
-
 export type LibreSpeed = {
   /** Answers a request of the protocol; false when the path is none of its. */
   handle: (request: IncomingMessage, response: ServerResponse) => boolean
-  totals: Transferred
+  completedUploads: () => number
 }
+type Handler = (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void
 
 /** Answers the LibreSpeed endpoints. The random data is made once: making it anew would cost more than sending it. */
-export function createLibreSpeed(): LibreSpeed {
+export function createLibreSpeed({ gate }: { gate: Gate }): LibreSpeed {
   const data = randomBytes(chunkBytes)
-  const totals: Transferred = { sentBytes: 0, receivedBytes: 0, completedUploads: 0 }
+  let completedUploads = 0
 
-  const handlers: Record<string, (request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => void> =
-    {
-      garbage: (request, response, query) => {
-        const size = chunksOf(query.get('ckSize')) * chunkBytes
-        response.writeHead(200, { ...downloadHeaders, ...noCache, ...cors(query), 'Content-Length': size })
-        if (request.method === 'HEAD') return void response.end()
-        send(response, data, size, (bytes) => (totals.sentBytes += bytes))
-      },
-      empty: (request, response, query) => {
-        request.on('data', (chunk: Buffer) => (totals.receivedBytes += chunk.length))
-        request.on('end', () => {
-          if (request.method === 'POST') totals.completedUploads += 1
-          response.writeHead(200, { ...noCache, ...cors(query), Connection: 'keep-alive', 'Content-Length': 0 }).end()
-        })
-      },
-      getip: (request, response, query) => {
-        const body = JSON.stringify({ processedString: plainAddress(request.socket.remoteAddress), rawIspInfo: '' })
-        response
-          .writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', ...noCache, ...cors(query) })
-          .end(body)
-      },
-      'results/telemetry': (request, response, query) => {
-        let size = 0
-        request.on('data', (chunk: Buffer) => {
-          size += chunk.length
-          if (size > maxTelemetryBytes) request.destroy()
-        })
-        request.on('end', () => response.writeHead(200, { ...noCache, ...cors(query) }).end('id 0'))
-      },
-    }
+  const garbage: Handler = (request, response, query) => {
+    request.resume()
+    const flow = openFlow(gate, request, response, 'down', query)
+    if (flow === undefined) return
+    const size = chunksOf(query.get('ckSize')) * chunkBytes
+    response.writeHead(200, { ...downloadHeaders, ...noCache, ...cors(query), 'Content-Length': size })
+    if (request.method === 'HEAD') response.end()
+    else send(response, data, size, flow)
+  }
+  const empty: Handler = (request, response, query) => {
+    const flow = request.method === 'POST' ? openFlow(gate, request, response, 'up', query) : undefined
+    if (request.method === 'POST' && flow === undefined) return
+    drain(request, flow)
+    request.on('end', () => {
+      if (flow !== undefined) completedUploads += 1
+      response.writeHead(200, { ...noCache, ...cors(query), Connection: 'keep-alive', 'Content-Length': 0 }).end()
+    })
+  }
+  const getip: Handler = (request, response, query) => {
+    request.resume()
+    const body = JSON.stringify({ processedString: plainAddress(request.socket.remoteAddress), rawIspInfo: '' })
+    response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', ...noCache, ...cors(query) }).end(body)
+  }
+  const telemetry: Handler = (request, response, query) => {
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > maxTelemetryBytes) request.destroy()
+    })
+    request.on('end', () => response.writeHead(200, { ...noCache, ...cors(query) }).end('id 0'))
+  }
+  const handlers: Record<string, Handler> = { garbage, empty, getip, 'results/telemetry': telemetry }
 
   return {
-    totals,
+    completedUploads: () => completedUploads,
     handle(request, response) {
       const url = URL.parse(request.url ?? '/', 'http://testpoint')
       const name = /^(?:\/backend)?\/(garbage|empty|getip|results\/telemetry)(?:\.php)?$/i.exec(
@@ -81,12 +86,38 @@ export function createLibreSpeed(): LibreSpeed {
         request.resume()
         response.writeHead(204, cors(new URLSearchParams('cors=true'))).end()
       } else {
-        if (handler === handlers['garbage'] || handler === handlers['getip']) request.resume()
         handler(request, response, url.searchParams)
       }
       return true
     },
   }
+}
+
+/** The flow of a transfer, or an answer that says why there is none and when to come back. */
+function openFlow(
+  gate: Gate,
+  request: IncomingMessage,
+  response: ServerResponse,
+  direction: Direction,
+  query: URLSearchParams,
+): Flow | undefined {
+  const flow = gate.open(plainAddress(request.socket.remoteAddress), direction, query.get('lease'))
+  if ('take' in flow) return flow
+  // The body of a refused upload is not worth reading: answer and close.
+  const headers = { 'Retry-After': flow.retryAfterSeconds, Connection: 'close', ...noCache, ...cors(query) }
+  response.writeHead(flow.status, headers).end(flow.reason)
+  return undefined
+}
+
+/** Swallows a body, no faster than its flow allows. */
+function drain(request: IncomingMessage, flow: Flow | undefined): void {
+  request.on('data', (chunk: Buffer) => {
+    const waitMs = flow?.take(chunk.length) ?? 0
+    if (flow?.mayGoOn() === false) request.destroy()
+    if (waitMs < 1) return
+    request.pause()
+    setTimeout(() => request.resume(), waitMs)
+  })
 }
 
 function chunksOf(text: string | null): number {
@@ -103,18 +134,22 @@ function cors(query: URLSearchParams): Record<string, string> {
   }
 }
 
-/** Sends `size` bytes, a chunk at a time and only as fast as the client takes them. An abort in the middle is normal. */
-function send(response: ServerResponse, data: Buffer, size: number, count: (bytes: number) => void): void {
+/** Sends `size` bytes, no faster than the client takes them and the flow allows. An abort in the middle is normal. */
+function send(response: ServerResponse, data: Buffer, size: number, flow: Flow): void {
   let left = size
   const more = () => {
     while (left > 0 && !response.destroyed) {
-      const chunk = left >= data.length ? data : data.subarray(0, left)
+      if (!flow.mayGoOn()) return void response.destroy()
+      const from = (size - left) % data.length
+      const chunk = data.subarray(from, from + Math.min(writeBytes, left))
       left -= chunk.length
-      count(chunk.length)
-      if (!response.write(chunk)) return
+      const waitMs = flow.take(chunk.length)
+      const flushed = response.write(chunk)
+      const next = waitMs < 1 ? more : () => void setTimeout(more, waitMs)
+      if (!flushed) return void response.once('drain', next)
+      if (waitMs >= 1) return next()
     }
     response.end()
   }
-  response.on('drain', more)
   more()
 }

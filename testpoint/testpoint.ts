@@ -4,10 +4,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import { AppError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { createAdmission } from './admission.ts'
 import { createAddressFilter, plainAddress, type TestpointConfig } from './config.ts'
-import { createLibreSpeed, type Transferred } from './librespeed.ts'
+import { createGate } from './gate.ts'
+import { createLeaseApi } from './lease-api.ts'
+import { createLibreSpeed } from './librespeed.ts'
 
 export type TestpointDeps = { config: TestpointConfig; version: string; log: Log }
+
+export type Transferred = { sentBytes: number; receivedBytes: number; completedUploads: number }
 
 export type Testpoint = {
   /** Listens; resolves to its address, with the port that was taken when the configured one is 0. */
@@ -20,7 +25,17 @@ export type Testpoint = {
 
 /** A testpoint; does nothing until `start()`. Throws `port_in_use` or `io` from there. */
 export function createTestpoint({ config, version, log }: TestpointDeps): Testpoint {
-  const libreSpeed = createLibreSpeed()
+  const now = () => performance.now() / 1000
+  const admission = createAdmission({ capacityBps: config.capacity_bps, now })
+  const gate = createGate({
+    capacityBps: config.capacity_bps,
+    unadmitted: config.unadmitted,
+    dailyBytes: config.daily_bytes,
+    dailyClientBytes: config.daily_client_bytes,
+    admission,
+    now,
+  })
+  const handlers = [createLibreSpeed({ gate }), createLeaseApi({ admission, gate, now })] as const
   const connections = createConnectionLimits(config, log)
 
   const server = createServer({ keepAliveTimeout: config.idle_timeout_seconds * 1000 }, (request, response) => {
@@ -29,9 +44,13 @@ export function createTestpoint({ config, version, log }: TestpointDeps): Testpo
     // A client that has seen enough goes away in the middle of a body: reset and broken pipe are no faults here.
     request.on('error', () => {})
     response.on('error', () => {})
-    if (libreSpeed.handle(request, response)) return
+    if (handlers.some((handler) => handler.handle(request, response))) return
     request.resume()
-    answerRest(request, response, () => description(config, version))
+    answerRest(request, response, () => ({
+      ...description(config, version),
+      leases: admission.leases(),
+      waiting: admission.waiting(),
+    }))
   })
   server.timeout = config.idle_timeout_seconds * 1000
   server.headersTimeout = config.idle_timeout_seconds * 1000
@@ -54,7 +73,7 @@ export function createTestpoint({ config, version, log }: TestpointDeps): Testpo
       server.closeAllConnections()
       await closed
     },
-    totals: () => ({ ...libreSpeed.totals }),
+    totals: () => ({ ...gate.totals, completedUploads: handlers[0].completedUploads() }),
   }
 }
 
@@ -91,7 +110,7 @@ function description(config: TestpointConfig, version: string): object {
   return {
     name: 'linkbell-testpoint',
     version,
-    protocols: ['librespeed'],
+    protocols: ['librespeed', 'lease'],
     capacity_bps: config.capacity_bps,
     congestion_control: congestionControl(),
   }

@@ -50,6 +50,7 @@ export const bandwidthSchema = z.strictObject({
   streams: z.int().min(1).max(16).default(6).describe('Connections at a time.'),
   max_bytes: sizeSchema.optional().describe('Most bytes a direction may use; without it, six seconds at the target.'),
   max_seconds: z.number().min(1).max(30).default(10).describe('Longest time a direction may take.'),
+  max_wait_seconds: z.number().min(0).max(3600).default(300).describe('Longest wait for a testpoint that is busy.'),
   trigger: z
     .enum(Object.keys(triggers) as [keyof typeof triggers, ...(keyof typeof triggers)[]])
     .default('scheduled')

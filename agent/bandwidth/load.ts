@@ -1,13 +1,13 @@
 /** Loads the link in one direction and watches it until the stopping rule, a cap, or the testpoint ends it. */
-import { performance } from 'node:perf_hooks'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Cause, Method } from '../../core/catalog.ts'
 import type { Direction } from '../../core/standard.ts'
 import type { CounterReader } from '../counters.ts'
-import { type Endpoint, roundTrips } from './endpoint.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { type Estimate, judge, type Rule } from './sequential.ts'
+import type { Session } from './session.ts'
 import { median } from './statistics.ts'
-import { now, startDownload, startPacedDownload, startUpload, type Transfer } from './transfer.ts'
+import { delay, now, type Transfer } from './transfer.ts'
 import type { Framing } from './wire.ts'
 
 export type Progress = {
@@ -20,7 +20,7 @@ export type Progress = {
 }
 
 export type LoadOptions = {
-  endpoint: Endpoint
+  session: Session
   direction: Direction
   reader: CounterReader | undefined
   framing: Framing
@@ -29,6 +29,7 @@ export type LoadOptions = {
   targetBps: number
   streams: number
   maxBytes: number
+  leaseId: string | undefined
   rule: Rule
   signal: AbortSignal
   onProgress?: ((progress: Progress) => void) | undefined
@@ -46,11 +47,18 @@ export type Loaded = {
   transferredBytes: number
   durationSeconds: number
   rttLoadedSeconds: number | null
+  /** Share of one core that this process used. */
   cpuRatio: number
+  /** How late its timers were: the 90th percentile. */
+  loopDelaySeconds: number
+  backlogRatio: number
 }
 
+/** A test asks for this much more than the target: enough to fill a line of 105 %, no more than a verdict needs. */
+export const leaseRatio = 1.15
+
 const tickMs = 50
-const loadedGapMs = 100
+const pingGapMs = 40
 /** No byte for this long: the testpoint or the line is gone, and waiting for the deadline would tell nothing new. */
 const stallSeconds = 2
 /** A self-test proves the chain; this much of it is enough. */
@@ -62,22 +70,17 @@ const unstableRatio = 0.1
 /** Uploads in flight together: enough for any queue on the way, too little to fill a deep one. */
 const inFlightSeconds = 0.13
 const inFlightRoundTrips = 4
-const minPostBytes = 32 * 1024
-const maxPostBytes = 8 * 1024 * 1024
 
 export async function load(options: LoadOptions): Promise<Loaded> {
-  const { endpoint, direction, rule, signal, targetBps } = options
+  const { session, direction, rule, signal, targetBps, framing } = options
   const cpu = process.cpuUsage()
-  const busy = performance.eventLoopUtilization()
+  const loop = monitorEventLoopDelay({ resolution: 10 })
+  loop.enable()
   const begun = now()
   const transfer = start(options, begun)
   const observer = createObserver({ ...options, transfer })
   const over = new AbortController()
-  const rtts = roundTrips(endpoint, {
-    count: 1000,
-    signal: AbortSignal.any([signal, over.signal]),
-    gapMs: loadedGapMs,
-  }).catch(() => [])
+  const pings = pingAll(session, direction === 'up' ? 2 : 1, AbortSignal.any([signal, over.signal]))
 
   let estimate = judge([], rule)
   const ended = await watch(options, { transfer, observer, begun }, () => {
@@ -89,44 +92,59 @@ export async function load(options: LoadOptions): Promise<Loaded> {
       rateBps: estimate.rateBps,
       usedBytes: transfer.usedBytes(),
     })
-    return estimate.decision !== 'open' && !endpoint.self
+    return estimate.decision !== 'open' && !session.self
   })
   over.abort()
   const durationSeconds = now() - begun
   const { user, system } = process.cpuUsage(cpu)
-  const cpuSeconds = (user + system) / 1e6
-  const { utilization } = performance.eventLoopUtilization(busy)
-  const observation = observer.observe()
-  const hasRate = observation.points.length > 1
+  loop.disable()
+  const { points, ...observation } = observer.observe()
+  const hasRate = points.length > 1
   return {
+    ...observation,
     estimate,
-    ended: observer.counterLost()
-      ? 'counter_lost'
-      : ended === 'time_cap' || ended === 'byte_cap'
-        ? reasonOf(estimate, ended, rule)
-        : ended,
-    method: observation.method,
+    ended: observer.counterLost() ? 'counter_lost' : reasonOf(estimate, ended, rule),
     linkRateBps: hasRate ? estimate.rateBps : null,
     goodputBps: hasRate ? observer.goodputBps(estimate.plateauFrom) : null,
-    otherBps: observation.otherBps,
-    retransmitRatio: observation.retransmitRatio,
-    transferredBytes: Math.round(transfer.usedBytes() * options.framing.overhead),
+    transferredBytes: Math.round(transfer.usedBytes() * framing.overhead),
     durationSeconds,
-    rttLoadedSeconds: median(await rtts),
-    // A loop that never idles is starved, whether it gets a whole core or a slice of one.
-    cpuRatio: Math.min(1, Math.max(cpuSeconds / durationSeconds, utilization)),
+    rttLoadedSeconds: median(await pings),
+    cpuRatio: (user + system) / 1e6 / durationSeconds,
+    loopDelaySeconds: loop.percentile(90) / 1e9,
+    backlogRatio: transfer.backlogRatio(),
   }
+}
+
+function start(
+  { session, direction, targetBps, streams, maxBytes, leaseId, rule, framing, signal }: LoadOptions,
+  begun: number,
+): Transfer {
+  const payload = (bps: number) => bps / framing.overhead
+  const inFlightBytes = (targetBps / 8) * Math.max(inFlightSeconds, inFlightRoundTrips * rule.rttSeconds)
+  const common = { maxBytes, signal, leaseId, inFlightBytes }
+  if (session.self) {
+    const paceBps = payload(selfTestRatio * targetBps)
+    return session.start(direction, {
+      ...common,
+      paceBps,
+      streams: selfTestStreams,
+      deadlineSeconds: begun + selfTestSeconds,
+    })
+  }
+  // A download is paced by the testpoint that leased it; an upload from here, whoever receives it.
+  const paceBps = direction === 'up' ? payload(leaseRatio * targetBps) : undefined
+  return session.start(direction, { ...common, paceBps, streams, deadlineSeconds: begun + rule.maxSeconds })
 }
 
 /** Reads and judges every tick; resolves when the transfer is over, to the reason if it was not the rule. */
 async function watch(
-  { endpoint, rule, maxBytes }: LoadOptions,
+  { session, rule, maxBytes }: LoadOptions,
   { transfer, observer, begun }: { transfer: Transfer; observer: Observer; begun: number },
   decided: () => boolean,
 ): Promise<Cause> {
   let ended: Cause = 'time_cap'
   let moved = { bytes: 0, seconds: begun }
-  const limit = endpoint.self ? selfTestSeconds : rule.maxSeconds
+  const limit = session.self ? selfTestSeconds : rule.maxSeconds
   observer.tick()
   const timer = setInterval(() => {
     observer.tick()
@@ -141,29 +159,28 @@ async function watch(
   return ended === 'time_cap' && transfer.usedBytes() >= 0.98 * maxBytes ? 'byte_cap' : ended
 }
 
-function start(
-  { endpoint, direction, targetBps, streams, maxBytes, rule, signal }: LoadOptions,
-  begun: number,
-): Transfer {
-  const limit = endpoint.self ? selfTestSeconds : rule.maxSeconds
-  const options = {
-    endpoint,
-    maxBytes,
-    signal,
-    deadlineSeconds: begun + limit,
-    streams: endpoint.self ? selfTestStreams : streams,
+/** Round trips under load until `signal` aborts; what our own testpoint has received comes with them. */
+async function pingAll(session: Session, loops: number, signal: AbortSignal): Promise<number[]> {
+  const seconds: number[] = []
+  const loop = async (): Promise<void> => {
+    while (!signal.aborted) {
+      try {
+        seconds.push(await session.ping(signal))
+      } catch {
+        // A test that ends takes its pings with it; a testpoint that has gone shows in the transfer.
+      }
+      await delay(pingGapMs, signal)
+    }
   }
-  const inFlight = (targetBps / 8) * Math.max(inFlightSeconds, inFlightRoundTrips * rule.rttSeconds)
-  const postBytes = Math.round(Math.min(maxPostBytes, Math.max(minPostBytes, inFlight / options.streams)))
-  if (endpoint.self) {
-    const paced = { ...options, paceBps: selfTestRatio * targetBps }
-    return direction === 'down' ? startPacedDownload(paced) : startUpload({ ...paced, postBytes })
-  }
-  return direction === 'down' ? startDownload(options) : startUpload({ ...options, postBytes })
+  await Promise.all(Array.from({ length: loops }, loop))
+  // The first of each connection opens it.
+  return seconds.slice(loops)
 }
 
 /** What to say of a line that used up its caps. */
 function reasonOf(estimate: Estimate, ended: Cause, { thresholdBps }: Rule): Cause {
+  if (ended !== 'time_cap' && ended !== 'byte_cap') return ended
+  if (estimate.decision === 'marginal') return 'marginal'
   if (estimate.plateauSeconds < 0.5) return 'too_short'
   if (estimate.variationRatio > unstableRatio) return 'unstable'
   const distance = Math.abs(estimate.rateBps - thresholdBps) / thresholdBps

@@ -7,9 +7,13 @@ import { createCounterReader, type CounterReader, difference } from '../counters
 import { readInterface } from '../interfaces.ts'
 import type { Exec } from '../probe.ts'
 import { type BandwidthConfig, byteCapOf } from './config.ts'
-import { type Endpoint, interfaceOf, openEndpoint, roundTrips } from './endpoint.ts'
-import { load, type Loaded, type Progress } from './load.ts'
+import { leaseRatio, load, type Loaded, type Progress } from './load.ts'
+import { interfaceOf } from './local.ts'
+import { openSession } from './open.ts'
+import type { Lease, Session } from './session.ts'
+import type { Rule } from './sequential.ts'
 import { median } from './statistics.ts'
+import { delay } from './transfer.ts'
 import { framingOf } from './wire.ts'
 
 /** The result of one direction; the fields of the catalog's `bandwidth`, in words where the catalog has codes. */
@@ -53,6 +57,8 @@ export type MeasureContext = {
 const idleRoundTrips = 5
 /** Spreads the idle round trips, so that the counter beside them sees other traffic for a third of a second. */
 const idleGapMs = 60
+/** A lease also covers the look at the idle line before the test, and its end. */
+const leaseSlackSeconds = 3
 
 /** Tests every target of `config`. Throws `testpoint_failed` when no testpoint can be used, `aborted` by its signal. */
 export async function measureBandwidth(config: BandwidthConfig, context: MeasureContext): Promise<BandwidthResult[]> {
@@ -67,15 +73,20 @@ async function measureDirection(
   context: MeasureContext,
 ): Promise<BandwidthResult> {
   const failures: AppError[] = []
-  for (const testpoint of config.testpoints.toSorted((a, b) => a.priority - b.priority)) {
+  const testpoints = config.testpoints.toSorted((a, b) => a.priority - b.priority)
+  const last = testpoints.at(-1)
+  for (const testpoint of testpoints) {
+    let session: Session | undefined
     try {
-      const endpoint = await openEndpoint(testpoint, context.signal)
-      const result = await measureAgainst(endpoint, config, target, context)
-      if (result.cause !== 'testpoint_failed' || testpoint === config.testpoints.at(-1)) return result
+      session = await openSession(testpoint, context.signal)
+      const result = await measureAgainst(session, config, target, context)
+      if (result.cause !== 'testpoint_failed' || testpoint === last) return result
     } catch (error) {
       if (context.signal.aborted) throw new AppError('aborted', 'The bandwidth test was stopped.', { cause: error })
-      if (!isAppError(error, 'testpoint_failed')) throw error
+      if (!isAppError(error, 'testpoint_failed') && !isAppError(error, 'testpoint_busy')) throw error
       failures.push(error)
+    } finally {
+      session?.close()
     }
   }
   throw noneLeft(failures)
@@ -90,87 +101,107 @@ function noneLeft(failures: readonly AppError[]): AppError {
 }
 
 async function measureAgainst(
-  endpoint: Endpoint,
+  session: Session,
   config: BandwidthConfig,
   { direction, target_bps: targetBps }: BandwidthConfig['targets'][number],
   context: MeasureContext,
 ): Promise<BandwidthResult> {
-  const device = endpoint.self ? interfaceOf('127.0.0.1') : (config.interface ?? endpoint.interface)
+  const { signal, log } = context
+  const device = session.self ? interfaceOf('127.0.0.1') : (config.interface ?? session.interface)
   const reader = device === undefined ? undefined : createCounterReader(device)
+  let lease: Lease | undefined
   try {
     await reader?.ready
-    const framing = framingOf(device, endpoint.address)
-    const idle = await lookAtIdle(endpoint, reader, context.signal)
-    const idleBps = idle.passed === undefined ? 0 : framing.bitsOf(idle.passed, direction) / idle.passed.seconds
+    if (!session.self) lease = await session.admit(leaseWish(config, direction, targetBps, signal))
+    const framing = framingOf(device, session.address)
+    const idle = await lookAtIdle(session, reader, signal)
     const time = context.now()
-    const thresholdBps = targetBps * config.threshold_ratio
-    const rttIdleSeconds = median(idle.rtts)
+    const rule: Rule = {
+      thresholdBps: targetBps * config.threshold_ratio,
+      confidence: config.confidence_ratio,
+      toleranceRatio: config.tolerance_ratio,
+      maxSeconds: config.max_seconds,
+      rttSeconds: idle.rttSeconds ?? 0,
+    }
     const loaded = await load({
-      endpoint,
+      session,
       direction,
       reader,
       framing,
-      idleBps,
       targetBps,
+      rule,
+      signal,
+      idleBps: idle.passed === undefined ? 0 : framing.bitsOf(idle.passed, direction) / idle.passed.seconds,
       streams: config.streams,
       maxBytes: byteCapOf(config, targetBps),
-      rule: {
-        thresholdBps,
-        confidence: config.confidence_ratio,
-        toleranceRatio: config.tolerance_ratio,
-        maxSeconds: config.max_seconds,
-        rttSeconds: rttIdleSeconds ?? 0,
-      },
-      signal: context.signal,
+      leaseId: lease?.id,
       onProgress: context.onProgress,
     })
-    if (context.signal.aborted) throw new AppError('aborted', 'The bandwidth test was stopped.')
-    context.log.debug({ direction, testpoint: endpoint.id, ...loaded }, 'A bandwidth test ended.')
-    const verdict = verdictOf(loaded, endpoint)
+    if (signal.aborted) throw new AppError('aborted', 'The bandwidth test was stopped.')
+    log.debug({ direction, testpoint: session.id, ...loaded }, 'A bandwidth test ended.')
     const rate = config.interface_rate_bps ?? (device === undefined ? undefined : readInterface(device).rateBps)
     return {
+      ...resultOf(loaded, session),
       time,
       direction,
       targetBps,
-      thresholdBps,
-      rttIdleSeconds,
+      thresholdBps: rule.thresholdBps,
+      rttIdleSeconds: idle.rttSeconds,
       link: config.link,
-      testpoint: endpoint.id,
       trigger: config.trigger,
       streams: config.streams,
       lossRatio: null,
-      interfaceRateBps: endpoint.self ? null : (rate ?? null),
-      ...verdict,
-      linkRateBps: loaded.linkRateBps,
-      atLeast: verdict.outcome === 'met',
-      goodputBps: loaded.goodputBps,
-      otherBps: loaded.otherBps,
-      marginRatio: loaded.estimate.marginRatio,
-      transferredBytes: loaded.transferredBytes,
-      durationSeconds: loaded.durationSeconds,
-      rttLoadedSeconds: loaded.rttLoadedSeconds,
-      cpuRatio: loaded.cpuRatio,
+      interfaceRateBps: session.self ? null : (rate ?? null),
     }
   } finally {
     reader?.close()
+    await lease?.release()
   }
 }
 
+function leaseWish(config: BandwidthConfig, direction: Direction, targetBps: number, signal: AbortSignal) {
+  const seconds = config.max_seconds + leaseSlackSeconds
+  return { direction, rateBps: leaseRatio * targetBps, seconds, maxWaitSeconds: config.max_wait_seconds, signal }
+}
+
 /** Round trips on the idle line, and what passed over its interface meanwhile. */
-async function lookAtIdle(endpoint: Endpoint, reader: CounterReader | undefined, signal: AbortSignal) {
+async function lookAtIdle(session: Session, reader: CounterReader | undefined, signal: AbortSignal) {
+  await session.ping(signal)
   const before = reader?.read()
-  const rtts = await roundTrips(endpoint, { count: idleRoundTrips, signal, gapMs: idleGapMs })
+  const rtts: number[] = []
+  for (let i = 0; i < idleRoundTrips; i++) {
+    rtts.push(await session.ping(signal))
+    await delay(idleGapMs, signal)
+  }
   const after = reader?.read()
-  return { rtts, passed: before === undefined || after === undefined ? undefined : difference(before, after) }
+  const passed = before === undefined || after === undefined ? undefined : difference(before, after)
+  return { rttSeconds: median(rtts), passed }
+}
+
+function resultOf(loaded: Loaded, session: Session) {
+  const verdict = verdictOf(loaded, session)
+  return {
+    ...verdict,
+    testpoint: session.id,
+    linkRateBps: loaded.linkRateBps,
+    atLeast: verdict.outcome === 'met',
+    goodputBps: loaded.goodputBps,
+    otherBps: loaded.otherBps,
+    marginRatio: loaded.estimate.marginRatio,
+    transferredBytes: loaded.transferredBytes,
+    durationSeconds: loaded.durationSeconds,
+    rttLoadedSeconds: loaded.rttLoadedSeconds,
+    cpuRatio: loaded.cpuRatio,
+  }
 }
 
 function verdictOf(
   { estimate, ended, method }: Loaded,
-  endpoint: Endpoint,
+  session: Session,
 ): { outcome: Outcome; cause: Cause; method: Method } {
   // Against this very host there is no link to judge, however fast it was.
-  if (endpoint.self) return { outcome: 'inconclusive', cause: 'none', method: 'self_test' }
-  if (estimate.decision === 'met' || estimate.decision === 'below')
-    return { outcome: estimate.decision, cause: 'none', method }
-  return { outcome: 'inconclusive', cause: estimate.decision === 'marginal' ? 'marginal' : ended, method }
+  if (session.self) return { outcome: 'inconclusive', cause: 'none', method: 'self_test' }
+  const { decision } = estimate
+  if (decision === 'met' || decision === 'below') return { outcome: decision, cause: 'none', method }
+  return { outcome: 'inconclusive', cause: ended, method }
 }

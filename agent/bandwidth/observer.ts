@@ -24,17 +24,10 @@ export type Observer = {
   counterLost: () => boolean
 }
 
-/** Cumulative since the first tick, in bits at layer 2. */
-type Tick = {
-  seconds: number
-  /** All traffic of the interface. */
-  counter: number
-  /** Our own that certainly passed; undefined while an upload waits for answers. */
-  own: number | undefined
-  /** Our own that was sent once more. */
-  resent: number
-}
-type KnownTick = Tick & { own: number }
+/** Cumulative since the first tick, in bits at layer 2: all traffic of the interface, and our own that was sent again. */
+type Tick = { seconds: number; counter: number; resent: number }
+/** The same with our own that certainly passed. */
+type Sight = Tick & { own: number }
 
 /** Other traffic below this share of the rate is noise of the comparison; then what was acknowledged stands alone. */
 const otherNoiseRatio = 0.02
@@ -52,28 +45,26 @@ export function createObserver(deps: {
   const counter = reader === undefined ? undefined : createBitCounter(reader, framing, direction)
   const resentBefore = retransmittedSegments()
 
-  const known = (): KnownTick[] => {
-    const until = transfer.knownUntil()
-    for (const tick of ticks) {
-      if (tick.seconds <= until) tick.own ??= transfer.bytesAt(tick.seconds) * 8 * framing.overhead
-    }
-    return ticks.filter((tick): tick is KnownTick => tick.own !== undefined)
+  const sights = (): Sight[] => {
+    const last = ticks.at(-1)?.seconds ?? 0
+    return transfer
+      .marks()
+      .filter(({ seconds }) => seconds <= last)
+      .map(({ seconds, bytes }) => ({ ...tickAt(ticks, seconds), own: bytes * 8 * framing.overhead }))
   }
-
   return {
     tick() {
       const bits = counter?.read() ?? 0
       const segments = direction === 'up' ? retransmittedSegments() - resentBefore : 0
-      ticks.push({ seconds: now(), counter: bits, own: undefined, resent: segments * framing.frameBytes * 8 })
-      if (direction === 'down') known()
+      ticks.push({ seconds: now(), counter: bits, resent: segments * framing.frameBytes * 8 })
     },
     observe() {
       const hasCounter = counter !== undefined && !counter.lost()
-      return direction === 'down' ? download(known(), hasCounter) : upload(known(), hasCounter, idleBps)
+      return direction === 'down' ? download(ticks, sights(), hasCounter) : upload(sights(), hasCounter, idleBps)
     },
     goodputBps(from) {
-      const list = known().filter((tick) => tick.seconds >= from)
-      return slope(list, (tick) => tick.own) / framing.overhead
+      const list = sights().filter((sight) => sight.seconds >= from)
+      return slope(list, (sight) => sight.own) / framing.overhead
     },
     counterLost: () => counter?.lost() ?? false,
   }
@@ -102,42 +93,52 @@ function createBitCounter(reader: CounterReader, framing: Framing, direction: Di
   return { read, lost: () => lost }
 }
 
-function download(ticks: readonly KnownTick[], hasCounter: boolean): Observation {
-  if (!hasCounter)
-    return { points: pointsOf(ticks, (t) => t.own), method: 'goodput', otherBps: null, retransmitRatio: 0 }
-  const otherBps = Math.max(
-    0,
-    slope(laterHalf(ticks), (tick) => tick.counter - tick.own),
-  )
-  return { points: pointsOf(ticks, (tick) => tick.counter), method: 'counter', otherBps, retransmitRatio: 0 }
+function download(ticks: readonly Tick[], sights: readonly Sight[], hasCounter: boolean): Observation {
+  const points = hasCounter
+    ? ticks.map(({ seconds, counter }) => ({ seconds, bits: counter }))
+    : sights.map(({ seconds, own }) => ({ seconds, bits: own }))
+  const otherBps = hasCounter
+    ? Math.max(
+        0,
+        slope(laterHalf(sights), (sight) => sight.counter - sight.own),
+      )
+    : null
+  return { points, method: hasCounter ? 'counter' : 'goodput', otherBps, retransmitRatio: 0 }
 }
 
 /**
  * The counter of the sender runs ahead of the bottleneck's queue and counts what is dropped behind it. So what the
  * server acknowledged is the rate, plus the traffic of others, of which as much was dropped as of our own.
  */
-function upload(ticks: readonly KnownTick[], hasCounter: boolean, idleBps: number): Observation {
-  const window = laterHalf(ticks)
-  const foreign = (tick: KnownTick) => tick.counter - tick.own - tick.resent
-  const ownBps = slope(window, (tick) => tick.own)
-  const resentBps = slope(window, (tick) => tick.resent)
+function upload(sights: readonly Sight[], hasCounter: boolean, idleBps: number): Observation {
+  const window = laterHalf(sights)
+  const foreign = (sight: Sight) => sight.counter - sight.own - sight.resent
+  const ownBps = slope(window, (sight) => sight.own)
+  const resentBps = slope(window, (sight) => sight.resent)
   const retransmitRatio = ownBps > 0 ? resentBps / (ownBps + resentBps) : 0
   const measuredBps = hasCounter ? Math.max(0, slope(window, foreign)) : 0
   const isNoise = measuredBps < otherNoiseRatio * ownBps
   const otherBps = isNoise ? Math.min(measuredBps, idleBps) : measuredBps
-  const start = ticks[0]?.seconds ?? 0
-  const others = (tick: KnownTick) =>
-    (isNoise ? otherBps * (tick.seconds - start) : foreign(tick)) * (1 - retransmitRatio)
+  const start = sights[0]?.seconds ?? 0
+  const others = (sight: Sight) =>
+    (isNoise ? otherBps * (sight.seconds - start) : foreign(sight)) * (1 - retransmitRatio)
   return {
-    points: pointsOf(ticks, (tick) => tick.own + others(tick)),
+    points: sights.map((sight) => ({ seconds: sight.seconds, bits: sight.own + others(sight) })),
     method: 'acknowledged',
     otherBps: hasCounter ? otherBps : null,
     retransmitRatio,
   }
 }
 
-function pointsOf(ticks: readonly KnownTick[], bits: (tick: KnownTick) => number): Point[] {
-  return ticks.map((tick) => ({ seconds: tick.seconds, bits: bits(tick) }))
+/** The reading at a time between two ticks. */
+function tickAt(ticks: readonly Tick[], seconds: number): Tick {
+  const next = ticks.findIndex((tick) => tick.seconds >= seconds)
+  const [before, after] = [ticks[next - 1], ticks[next]]
+  if (after === undefined || before === undefined)
+    return { ...(after ?? ticks.at(-1) ?? { counter: 0, resent: 0 }), seconds }
+  const share = (seconds - before.seconds) / (after.seconds - before.seconds)
+  const between = (a: number, b: number) => a + (b - a) * share
+  return { seconds, counter: between(before.counter, after.counter), resent: between(before.resent, after.resent) }
 }
 
 /** The later half of a test: its beginning fills queues and windows, which no comparison of two counters survives. */

@@ -2,15 +2,11 @@ import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
-import { openEndpoint } from '../../../agent/bandwidth/endpoint.ts'
-import {
-  now,
-  startDownload,
-  startPacedDownload,
-  startUpload,
-  type TransferOptions,
-} from '../../../agent/bandwidth/transfer.ts'
+import { openLibreSpeed } from '../../../agent/bandwidth/librespeed.ts'
+import type { Session } from '../../../agent/bandwidth/session.ts'
+import { now, type Transfer, type TransferOptions } from '../../../agent/bandwidth/transfer.ts'
 import { isAppError } from '../../../core/errors.ts'
+import type { Direction } from '../../../core/standard.ts'
 import { testpointSchema } from '../../../testpoint/config.ts'
 import { createTestpoint } from '../../../testpoint/testpoint.ts'
 
@@ -48,17 +44,32 @@ function odd(behave: RequestListener): Promise<string> {
   )
 }
 
-async function options(url: string, given: Partial<TransferOptions> = {}): Promise<TransferOptions> {
-  const signal = new AbortController().signal
+async function open(url: string): Promise<Session> {
   const target = { id: 'tp', type: 'librespeed', url, level: 'district', priority: 0 } as const
-  const endpoint = await openEndpoint(target, signal)
-  return { endpoint, streams: 2, maxBytes: 8e6, deadlineSeconds: now() + 10, signal, ...given }
+  const session = await openLibreSpeed(target, new AbortController().signal)
+  closers.push(() => session.close())
+  return session
 }
+
+async function start(url: string, direction: Direction, given: Partial<TransferOptions> = {}): Promise<Transfer> {
+  const session = await open(url)
+  const { signal } = new AbortController()
+  return session.start(direction, {
+    streams: 2,
+    maxBytes: 8e6,
+    deadlineSeconds: now() + 10,
+    inFlightBytes: 500_000,
+    signal,
+    ...given,
+  })
+}
+
+const acknowledged = (transfer: Transfer) => transfer.marks().at(-1)?.bytes ?? 0
 
 describe('download', () => {
   it('ends at its byte cap, not more than 5 % above', async () => {
     const { url } = await testpoint()
-    const transfer = startDownload(await options(url, { maxBytes: 20e6, streams: 4 }))
+    const transfer = await start(url, 'down', { maxBytes: 20e6, streams: 4 })
     expect(await transfer.done).toBeUndefined()
     expect(transfer.usedBytes()).toBeGreaterThanOrEqual(20e6)
     expect(transfer.usedBytes()).toBeLessThan(21e6)
@@ -66,7 +77,7 @@ describe('download', () => {
 
   it('asks again when the server sends less than it was asked for', async () => {
     const url = await odd((_request, response) => void response.end(Buffer.alloc(300_000)))
-    const transfer = startDownload(await options(url, { maxBytes: 2e6 }))
+    const transfer = await start(url, 'down', { maxBytes: 2e6 })
     expect(await transfer.done).toBeUndefined()
     expect(transfer.usedBytes()).toBeGreaterThanOrEqual(2e6)
   })
@@ -79,7 +90,7 @@ describe('download', () => {
       response.on('drain', more)
       more()
     })
-    const transfer = startDownload(await options(url, { maxBytes: 5e6 }))
+    const transfer = await start(url, 'down', { maxBytes: 5e6 })
     expect(await transfer.done).toBeUndefined()
     expect(transfer.usedBytes()).toBeLessThan(5.25e6)
   })
@@ -89,7 +100,7 @@ describe('download', () => {
     ['web page', (_request, response) => void response.writeHead(200, { 'Content-Type': 'text/html' }).end('<p>hello')],
     ['without an answer', (request) => void request.socket.destroy()],
   ])('fails when the testpoint answers with %s', async (what, behave) => {
-    const transfer = startDownload(await options(await odd(behave)))
+    const transfer = await start(await odd(behave), 'down')
     const failure = await transfer.done
     expect(isAppError(failure, 'testpoint_failed')).toBe(true)
     expect(failure?.message).toContain(what)
@@ -98,7 +109,7 @@ describe('download', () => {
 
   it('ends when told to, in the middle of a body', async () => {
     const { url } = await testpoint()
-    const transfer = startDownload(await options(url, { maxBytes: 1e9 }))
+    const transfer = await start(url, 'down', { maxBytes: 1e9 })
     while (transfer.usedBytes() < 1e6) await new Promise((resolve) => setImmediate(resolve))
     transfer.stop()
     expect(await transfer.done).toBeUndefined()
@@ -109,15 +120,16 @@ describe('download', () => {
 describe('upload', () => {
   it('counts what the server has answered, and no more than it received', async () => {
     const { url, totals } = await testpoint()
-    const transfer = startUpload({ ...(await options(url, { maxBytes: 10e6 })), postBytes: 250_000 })
+    const transfer = await start(url, 'up', { maxBytes: 10e6 })
     expect(await transfer.done).toBeUndefined()
-    expect(transfer.bytesAt(now())).toBe(10e6)
-    expect(totals().receivedBytes).toBe(10e6)
+    expect(acknowledged(transfer)).toBeGreaterThan(5e6)
+    expect(acknowledged(transfer)).toBeLessThanOrEqual(10e6)
+    expect(totals()).toMatchObject({ receivedBytes: 10e6, completedUploads: 40 })
   })
 
   it('never starts a request that would pass its cap', async () => {
     const { url, totals } = await testpoint()
-    const transfer = startUpload({ ...(await options(url, { maxBytes: 1e6 })), postBytes: 300_000 })
+    const transfer = await start(url, 'up', { maxBytes: 1e6, inFlightBytes: 600_000 })
     await transfer.done
     expect(totals().receivedBytes).toBe(900_000)
   })
@@ -126,43 +138,90 @@ describe('upload', () => {
     ['413', (request, response) => void request.resume().on('end', () => response.writeHead(413).end())],
     ['a page of its own', (request, response) => void request.resume().on('end', () => response.end('<p>too large'))],
   ])('counts nothing when the testpoint answers %s', async (what, behave) => {
-    const transfer = startUpload({ ...(await options(await odd(behave))), postBytes: 100_000 })
+    const transfer = await start(await odd(behave), 'up')
     const failure = await transfer.done
     expect(failure?.message).toContain(what)
-    expect(transfer.bytesAt(now())).toBe(0)
+    expect(acknowledged(transfer)).toBe(0)
   })
 
-  it('has a curve without steps that never falls', async () => {
+  it('has a curve that never falls', async () => {
     const { url } = await testpoint()
-    const transfer = startUpload({ ...(await options(url, { maxBytes: 20e6, paceBps: 200e6 })), postBytes: 500_000 })
-    const begun = now()
+    const transfer = await start(url, 'up', { maxBytes: 20e6, paceBps: 200e6 })
     await transfer.done
-    const until = transfer.knownUntil()
-    const curve = Array.from({ length: 50 }, (_, i) => transfer.bytesAt(begun + ((until - begun) * i) / 49))
-    expect(curve.every((value, i) => i === 0 || value >= (curve[i - 1] as number))).toBe(true)
-    expect(curve.at(-1)).toBeLessThanOrEqual(20e6)
+    const curve = transfer.marks()
+    expect(curve.length).toBeGreaterThan(5)
+    expect(curve.every(({ bytes }, i) => i === 0 || bytes >= (curve[i - 1]?.bytes ?? 0))).toBe(true)
+  })
+
+  it('drops what waits in the kernel when told to stop', async () => {
+    const { url, totals } = await testpoint()
+    const transfer = await start(url, 'up', { maxBytes: 1e9, inFlightBytes: 16e6 })
+    while (transfer.usedBytes() < 50e6) await new Promise((resolve) => setImmediate(resolve))
+    transfer.stop()
+    expect(await transfer.done).toBeUndefined()
+    expect(totals().receivedBytes).toBeLessThanOrEqual(transfer.usedBytes())
+  })
+})
+
+describe('under a lease', () => {
+  const wish = { rateBps: 200e6, seconds: 10, maxWaitSeconds: 1 }
+  const { signal } = new AbortController()
+
+  it('learns from the testpoint itself what it has received', async () => {
+    const { url, totals } = await testpoint()
+    const session = await open(url)
+    const lease = await session.admit({ ...wish, direction: 'up', signal })
+    const given = {
+      streams: 2,
+      maxBytes: 4e6,
+      deadlineSeconds: now() + 10,
+      inFlightBytes: 500_000,
+      signal,
+      leaseId: lease?.id,
+    }
+    const transfer = session.start('up', given)
+    await session.ping(signal)
+    await transfer.done
+    await session.ping(signal)
+    expect(acknowledged(transfer)).toBe(4e6)
+    expect(totals().receivedBytes).toBe(4e6)
+    await lease?.release()
+    await expect(session.ping(signal)).rejects.toThrow(/answered 404/)
+  })
+
+  it('is told to come back, and gives up in time', async () => {
+    const { url } = await testpoint()
+    const session = await open(url)
+    const lease = await session.admit({ ...wish, direction: 'down', rateBps: 900e6, signal })
+    await expect(session.admit({ ...wish, direction: 'down', maxWaitSeconds: 0, signal })).rejects.toThrow(/is busy/)
+    await lease?.release()
+    await session.admit({ ...wish, direction: 'down', signal })
+    await expect(session.admit({ ...wish, rateBps: 5e9, direction: 'down', signal })).rejects.toThrow(
+      /carries 1000000000/,
+    )
+  })
+
+  it('gets nothing when the lease is not one', async () => {
+    const { url } = await testpoint()
+    const transfer = await start(url, 'down', { leaseId: 'none' })
+    expect((await transfer.done)?.message).toContain('503')
   })
 })
 
 describe('pace', () => {
-  it('holds both directions to it', async () => {
+  it.each(['down', 'up'] as const)('holds %s to it', async (direction) => {
     const { url } = await testpoint()
-    for (const begin of [
-      async () => startPacedDownload(await options(url, { maxBytes: 1e9, paceBps: 80e6 })),
-      async () => startUpload({ ...(await options(url, { maxBytes: 1e9, paceBps: 80e6 })), postBytes: 100_000 }),
-    ]) {
-      const transfer = await begin()
-      const begun = now()
-      await new Promise((resolve) => setTimeout(resolve, 500))
-      transfer.stop()
-      await transfer.done
-      // What may be in flight beyond the pace: one request of each stream.
-      expect(transfer.usedBytes() * 8).toBeLessThanOrEqual(80e6 * (now() - begun) + 3 * 8 * 1_048_576)
-    }
+    const transfer = await start(url, direction, { maxBytes: 1e9, paceBps: 80e6, inFlightBytes: 200_000 })
+    const begun = now()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    transfer.stop()
+    await transfer.done
+    // What may be in flight beyond the pace: two requests of each stream.
+    expect(transfer.usedBytes() * 8).toBeLessThanOrEqual(80e6 * (now() - begun) + 4 * 8 * 1_048_576)
   })
 })
 
-describe('openEndpoint', () => {
+describe('openLibreSpeed', () => {
   const target = (url: string) => ({ id: 'tp', type: 'librespeed', url, level: 'district', priority: 0 }) as const
   const { signal } = new AbortController()
 
@@ -172,22 +231,22 @@ describe('openEndpoint', () => {
         response.writeHead(request.url?.startsWith('/speed/backend/empty.php') ? 200 : 404).end(),
       ),
     )
-    const endpoint = await openEndpoint(target(`${url}/speed`), signal)
-    expect(endpoint).toMatchObject({
-      uploadPath: '/speed/backend/empty.php',
-      downloadPath: '/speed/backend/garbage.php',
-      self: true,
-    })
+    const endpoint = await openLibreSpeed(target(`${url}/speed`), signal)
+    expect(endpoint).toMatchObject({ id: 'tp', self: true, capacityBps: undefined })
+    expect(await endpoint.ping(signal)).toBeGreaterThan(0)
+    endpoint.close()
   })
 
   it('knows what one of ours can carry', async () => {
     const { url } = await testpoint()
-    expect(await openEndpoint(target(url), signal)).toMatchObject({ capacityBps: 1e9, interface: 'lo' })
+    const session = await openLibreSpeed(target(url), signal)
+    expect(session).toMatchObject({ capacityBps: 1e9, interface: 'lo' })
+    session.close()
   })
 
   it('says what a server that is none answered', async () => {
     const url = await listen(createServer((_request, response) => response.end('<html>welcome')))
-    await expect(openEndpoint(target(url), signal)).rejects.toThrow(
+    await expect(openLibreSpeed(target(url), signal)).rejects.toThrow(
       /Testpoint tp .* does not speak LibreSpeed: it answered 200/,
     )
   })
@@ -196,8 +255,8 @@ describe('openEndpoint', () => {
     const server = createTcpServer()
     const url = await listen(server)
     await closers.pop()?.()
-    await expect(openEndpoint(target(url), signal)).rejects.toThrow(/cannot be reached: .*ECONNREFUSED/)
-    await expect(openEndpoint(target('http://no-such-host.invalid'), signal)).rejects.toSatisfy((error) =>
+    await expect(openLibreSpeed(target(url), signal)).rejects.toThrow(/cannot be reached: .*ECONNREFUSED/)
+    await expect(openLibreSpeed(target('http://no-such-host.invalid'), signal)).rejects.toSatisfy((error) =>
       isAppError(error, 'testpoint_failed'),
     )
   })

@@ -1,0 +1,77 @@
+/** One HTTP request at a time to a host whose address is known already. */
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+
+/** A host resolved once: a test and its address check must not meet two hosts behind one name. */
+export type Peer = { url: URL; address: string; port: number }
+
+export type Answer = {
+  status: number
+  contentType: string
+  retryAfterSeconds: number
+  bytes: number
+  /** The beginning of the body. */
+  body: string
+  localAddress: string
+}
+export type Exchange = {
+  method?: 'GET' | 'POST' | 'DELETE'
+  path: string
+  body?: Buffer
+  contentType?: string
+  agent: HttpAgent
+  signal: AbortSignal
+}
+
+/** Kept of a body for a look at it; the rest is only counted. */
+const keptBodyBytes = 4096
+
+/** An agent of its own for each use, so that destroying it ends exactly those connections. */
+export function createAgent(url: URL, maxSockets: number): HttpAgent {
+  const options = { keepAlive: true, maxSockets, noDelay: true }
+  return url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
+}
+
+/** Ends all connections of an agent at once, with what still waits in the kernel: closing them would send it first. */
+export function resetAll(agent: HttpAgent): void {
+  for (const socket of Object.values(agent.sockets).flatMap((list) => list ?? [])) socket.resetAndDestroy()
+  agent.destroy()
+}
+
+/** One request, its body counted and dropped. Rejects with whatever the network says. */
+export function exchange({ url, address, port }: Peer, request: Exchange): Promise<Answer> {
+  const { method = 'GET', path, body, contentType = 'application/octet-stream', agent, signal } = request
+  const bodyHeaders = { 'Content-Type': contentType, 'Content-Encoding': 'identity', 'Content-Length': body?.length }
+  const headers = { Host: url.host, ...(body === undefined ? {} : bodyHeaders) }
+  const options = { host: address, port, path, method, headers, agent, signal, servername: url.hostname }
+  return new Promise((resolve, reject) => {
+    const sent = (url.protocol === 'https:' ? httpsRequest : httpRequest)(options, (response) => {
+      readAnswer(response).then(resolve, reject)
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}
+
+function readAnswer(response: IncomingMessage): Promise<Answer> {
+  const localAddress = response.socket.localAddress ?? ''
+  const kept: Buffer[] = []
+  let bytes = 0
+  return new Promise((resolve, reject) => {
+    response.on('data', (chunk: Buffer) => {
+      if (bytes < keptBodyBytes) kept.push(chunk.subarray(0, keptBodyBytes))
+      bytes += chunk.length
+    })
+    response.on('error', reject)
+    response.on('end', () =>
+      resolve({
+        status: response.statusCode ?? 0,
+        contentType: response.headers['content-type'] ?? '',
+        retryAfterSeconds: Number(response.headers['retry-after'] ?? Number.NaN),
+        bytes,
+        body: Buffer.concat(kept).toString(),
+        localAddress,
+      }),
+    )
+  })
+}

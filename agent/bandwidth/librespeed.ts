@@ -1,0 +1,190 @@
+/** LibreSpeed as client: any LibreSpeed server, and the leases of our own testpoint beside it. */
+import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { AppError, messageOf } from '../../core/errors.ts'
+import type { TestpointTarget } from './config.ts'
+import { createPieceCurve, createProgressCurve, type Mark, type ProgressCurve } from './curve.ts'
+import { readBody } from './download.ts'
+import { type Answer, createAgent, exchange, type Peer, resetAll } from './http.ts'
+import { admit, readProgress } from './lease.ts'
+import { interfaceOf, isOwnAddress } from './local.ts'
+import type { Session } from './session.ts'
+import { createBudget, now, runTransfer, type Transfer, type TransferOptions } from './transfer.ts'
+
+type Server = Peer & { id: string; uploadPath: string; downloadPath: string }
+
+const answerTimeoutMs = 5000
+const chunkBytes = 1_048_576
+const maxChunks = 1024
+const maxReadBytes = 256 * 1024
+/** What one read of every stream may add beyond a cap, as a share of it. */
+const overshootRatio = 0.02
+const minPostBytes = 16 * 1024
+const maxPostBytes = 8 * 1024 * 1024
+/** Where LibreSpeed servers of different make keep their endpoints. */
+const pathForms = ['empty.php', 'backend/empty.php', 'empty', 'backend/empty']
+
+/** Finds out how a LibreSpeed testpoint is reached. Throws `testpoint_failed` with what it answered instead. */
+export async function openLibreSpeed(testpoint: TestpointTarget, signal: AbortSignal): Promise<Session> {
+  const { id } = testpoint
+  const url = new URL(testpoint.url)
+  const fail = (reason: string, cause?: unknown) =>
+    new AppError('testpoint_failed', `Testpoint ${id} (${testpoint.url}) ${reason}.`, { cause, testpoint: id })
+  const agent = createAgent(url, 1)
+  try {
+    const { address } = await lookup(url.hostname.replace(/^\[|\]$/g, ''))
+    const peer = { url, address, port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) }
+    const ask = (path: string) =>
+      exchange(peer, { path, agent, signal: AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]) })
+    const base = url.pathname.replace(/\/*$/, '/')
+    let last: Answer | undefined
+    for (const form of pathForms) {
+      last = await ask(base + form)
+      // Pages that answer everything with 200 and a text are no testpoint: `empty` is empty.
+      if (last.status !== 200 || last.bytes > 0) continue
+      const server = { ...peer, id, uploadPath: base + form, downloadPath: base + form.replace('empty', 'garbage') }
+      return createSession(server, last.localAddress, capacityOf(await ask(base)))
+    }
+    throw fail(`does not speak LibreSpeed: it answered ${last?.status} ${last?.contentType}; check its url`)
+  } catch (error) {
+    if (error instanceof AppError || signal.aborted) throw error
+    throw fail(`cannot be reached: ${messageOf(error)}`, error)
+  } finally {
+    agent.destroy()
+  }
+}
+
+function createSession(server: Server, localAddress: string, capacityBps: number | undefined): Session {
+  const agent = createAgent(server.url, 2)
+  let progress: { leaseId: string; curve: ProgressCurve } | undefined
+  return {
+    id: server.id,
+    address: server.address,
+    interface: interfaceOf(localAddress),
+    self: isOwnAddress(server.address),
+    capacityBps,
+    admit: (wish) => (capacityBps === undefined ? Promise.resolve(undefined) : admit(server, wish)),
+    async ping(signal) {
+      const asked = now()
+      if (progress === undefined) {
+        await exchange(server, { path: `${server.uploadPath}?r=${Math.random()}`, agent, signal })
+        return now() - asked
+      }
+      // Our own testpoint tells in the same breath what it has received.
+      const { seconds, receivedBytes } = await readProgress(server, progress.leaseId, { agent, signal })
+      progress.curve.add(seconds, receivedBytes, asked, now())
+      return now() - asked
+    },
+    start(direction, options) {
+      if (direction === 'up') {
+        if (options.leaseId !== undefined) progress = { leaseId: options.leaseId, curve: createProgressCurve() }
+        return startUpload(server, options, progress?.curve)
+      }
+      return options.paceBps === undefined || options.leaseId !== undefined
+        ? startDownload(server, options)
+        : startPacedDownload(server, options)
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+function capacityOf(answer: Answer): number | undefined {
+  try {
+    const { name, capacity_bps } = JSON.parse(answer.body) as Record<string, unknown>
+    return name === 'linkbell-testpoint' && typeof capacity_bps === 'number' ? capacity_bps : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Several long downloads at a time. */
+function startDownload(server: Server, options: TransferOptions): Transfer {
+  const { streams, maxBytes, deadlineSeconds } = options
+  const marks: Mark[] = []
+  let received = 0
+  let waited = 0
+  const chunks = Math.min(maxChunks, Math.ceil(maxBytes / streams / chunkBytes) + 1)
+  const mayGoOn = () => received < maxBytes && now() < deadlineSeconds
+  const buffer = Buffer.allocUnsafe(Math.ceil(Math.min(maxReadBytes, (maxBytes * overshootRatio) / streams)))
+  const query = leaseQuery(options)
+  return runTransfer(nameOf(server), options, {
+    marks() {
+      marks.push({ seconds: now(), bytes: received })
+      return marks
+    },
+    usedBytes: () => received,
+    backlogRatio: () => (received > 0 ? waited / received : 0),
+    mayGoOn,
+    step: (_stream, signal) =>
+      readBody(
+        server,
+        `${server.downloadPath}?r=${Math.random()}&ckSize=${chunks}${query}`,
+        buffer,
+        signal,
+        (bytes) => {
+          received += bytes
+          if (bytes === buffer.length) waited += bytes
+          return mayGoOn()
+        },
+      ),
+  })
+}
+
+/** Several chains of POSTs. Only what the server has answered or told counts: the kernel's send buffers prove nothing. */
+function startUpload(server: Server, options: TransferOptions, progress: ProgressCurve | undefined): Transfer {
+  const { streams, inFlightBytes } = options
+  const postBytes = Math.round(Math.min(maxPostBytes, Math.max(minPostBytes, inFlightBytes / streams)))
+  const agent = createAgent(server.url, streams)
+  const body = randomBytes(postBytes)
+  const pieces = createPieceCurve(streams, now())
+  const budget = createBudget(options, postBytes)
+  const query = leaseQuery(options)
+  return runTransfer(nameOf(server), options, {
+    marks: () => progress?.marks() ?? pieces.marks(),
+    usedBytes: budget.startedBytes,
+    mayGoOn: budget.mayStart,
+    async step(stream, signal) {
+      await budget.start(signal)
+      const started = now()
+      const path = `${server.uploadPath}?r=${Math.random()}${query}`
+      const answer = await exchange(server, { method: 'POST', path, body, agent, signal })
+      if (answer.status < 200 || answer.status > 299)
+        throw new Error(`it answered ${answer.status} to a POST of ${postBytes} bytes`)
+      if (answer.bytes > 0) throw new Error('it answered a POST with a page of its own')
+      pieces.add(stream, started, now(), postBytes)
+    },
+    end: () => resetAll(agent),
+  })
+}
+
+/** Chains of small downloads, for a rate that is held from this side: no socket option limits a sender. */
+function startPacedDownload(server: Server, options: TransferOptions): Transfer {
+  const agent = createAgent(server.url, options.streams)
+  const pieces = createPieceCurve(options.streams, now())
+  const budget = createBudget(options, chunkBytes)
+  return runTransfer(nameOf(server), options, {
+    marks: pieces.marks,
+    usedBytes: budget.startedBytes,
+    mayGoOn: budget.mayStart,
+    async step(stream, signal) {
+      await budget.start(signal)
+      const started = now()
+      const answer = await exchange(server, {
+        path: `${server.downloadPath}?r=${Math.random()}&ckSize=1`,
+        agent,
+        signal,
+      })
+      if (answer.status !== 200) throw new Error(`it answered ${answer.status}`)
+      pieces.add(stream, started, now(), answer.bytes)
+    },
+    end: () => resetAll(agent),
+  })
+}
+
+function leaseQuery({ leaseId }: TransferOptions): string {
+  return leaseId === undefined ? '' : `&lease=${leaseId}`
+}
+
+function nameOf({ id, url }: Server): string {
+  return `Testpoint ${id} (${url.origin})`
+}
