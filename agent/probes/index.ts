@@ -5,6 +5,7 @@
 import type { Probe } from '../probe.ts'
 
 export const probeLoaders = {
+  bandwidth: async () => (await import('./bandwidth.ts')).bandwidth,
   host: async () => (await import('./host.ts')).host,
   path: async () => (await import('./path.ts')).path,
   service: async () => (await import('./service.ts')).service,
