@@ -11,9 +11,10 @@ type Answer =
 /** What a worker can be asked: one argument, one result. */
 export type Methods = Record<string, (argument: never) => unknown>
 
-/** In a worker: answers calls until `close` has been answered. Returns what tells the main thread something unasked. */
-export function serve<Note>(methods: Methods): (note: Note) => void {
+/** In a worker: answers calls until `close` has been answered. `notify` tells the main thread something unasked. */
+export function serve<Note>(create: (notify: (note: Note) => void) => Methods): void {
   const port = parentPort as MessagePort
+  const methods = create((note) => port.postMessage({ note } satisfies Answer))
   const answer = async ({ id, method, argument }: Request): Promise<void> => {
     try {
       const run = methods[method] as (argument: unknown) => unknown
@@ -25,7 +26,6 @@ export function serve<Note>(methods: Methods): (note: Note) => void {
     if (method === 'close') port.close()
   }
   port.on('message', (request: Request) => void answer(request))
-  return (note) => port.postMessage({ note } satisfies Answer)
 }
 
 export type Caller<M extends Methods> = {

@@ -2,9 +2,9 @@
 import { isAppError, messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { hourMs } from './partitions.ts'
-import type { ReaderMethods } from './reader-worker.ts'
+import type { ReaderMethods } from './reader-methods.ts'
 import type { Caller } from './rpc.ts'
-import type { WriterMethods } from './writer-worker.ts'
+import type { WriterMethods } from './writer-methods.ts'
 
 const tickMs = 60_000
 /** An hour is rolled up when its last batches are in: agents send each minute. Later ones roll it up again. */
@@ -40,7 +40,7 @@ export function createUpkeep({ writer, reader, log, now }: UpkeepDeps): Upkeep {
   const tick = async () => {
     const time = now()
     const hour = Math.floor(time / hourMs)
-    await writer.call('rollUp', { before: Math.floor((time - graceMs) / hourMs) * hourMs })
+    await writer.call('rollUp', { before: Math.floor((time - graceMs) / hourMs) * hourMs, time })
     rolledUpAt = time
     if (hour !== retainedHour) await retain()
     retainedHour = hour
@@ -77,7 +77,7 @@ export function createUpkeep({ writer, reader, log, now }: UpkeepDeps): Upkeep {
       await running
     },
     rollUp: async () => {
-      await writer.call('rollUp', { before: Number.POSITIVE_INFINITY })
+      await writer.call('rollUp', { before: Number.POSITIVE_INFINITY, time: now() })
       rolledUpAt = now()
     },
     retain,

@@ -6,7 +6,7 @@ import type { WriteResult } from '../store.ts'
 import { packBatch, type PackedBatch } from './pack.ts'
 import type { Retention } from './partitions.ts'
 import type { Caller } from './rpc.ts'
-import type { WriterMethods } from './writer-worker.ts'
+import type { WriterMethods } from './writer-methods.ts'
 
 /** Rows after which a transaction ends: bounds its time and the write-ahead log. */
 const maxFlushRows = 50_000

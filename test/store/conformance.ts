@@ -80,10 +80,10 @@ export function testConformance(name: string, open: () => Promise<Subject>): voi
 
     beforeAll(async () => {
       subject = await open()
-      // Not whole hours, and across local midnight of UTC+8 (16:00 UTC).
-      to = Math.floor(subject.now / (24 * hour)) * 24 * hour - 3 * hour - 7 * minute
-      from = to - 9 * hour
-      await write(terminals(from, 9 * 60))
+      // Not whole hours; across midnight in UTC and in UTC+8 (16:00 UTC).
+      to = Math.floor((subject.now - 3 * hour) / (24 * hour)) * 24 * hour + 3 * hour - 7 * minute
+      from = to - 12 * hour
+      await write(terminals(from, 12 * 60))
       await write([
         {
           measurement: 'bandwidth',

@@ -11,7 +11,7 @@ const query = { measurement: 'terminal', from: noon - hour, to: noon + hour } as
 describe('a sqlite store that is opened and closed', () => {
   let test: TestStore
   beforeEach(async () => {
-    test = await openTestStore()
+    test = await openTestStore({ threads: 'workers' })
   })
   afterEach(() => test.remove())
 
@@ -39,8 +39,10 @@ describe('a sqlite store that is opened and closed', () => {
   it('says which folder cannot be made', async () => {
     const path = join(test.directory, 'file')
     await writeFile(path, '')
-    await expect(openTestStore({ directory: join(path, 'store') })).rejects.toMatchObject({ code: 'io' })
-    await expect(openTestStore({ directory: path })).rejects.toMatchObject({ code: 'io' })
+    await expect(openTestStore({ directory: join(path, 'store'), threads: 'workers' })).rejects.toMatchObject({
+      code: 'io',
+    })
+    await expect(openTestStore({ directory: path, threads: 'workers' })).rejects.toMatchObject({ code: 'io' })
   })
 
   it('counts its files and days', async () => {

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { createLog } from '../../../core/log.ts'
 import { createSqliteStore, type SqliteStore, type SqliteStoreOptions } from '../../../store/sqlite.ts'
+import { openStore } from '../../../store/sqlite/open-store.ts'
+import { startInThread } from './in-thread.ts'
 
 export const noon = Date.parse('2026-11-23T12:00:00Z')
 
@@ -16,7 +18,7 @@ export type TestStore = {
   errors: () => { msg: string; [field: string]: unknown }[]
   /** Closes the store and opens it again, as another start of the program would. */
   reopen: () => Promise<void>
-  /** Closes the store if it is open, and deletes the folder. */
+  /** Closes the store and deletes the folder. */
   remove: () => Promise<void>
 }
 
@@ -24,7 +26,12 @@ export async function temporaryFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), 'linkbell-store-'))
 }
 
-export async function openTestStore(options: Partial<SqliteStoreOptions> = {}): Promise<TestStore> {
+export type TestStoreOptions = Pick<Partial<SqliteStoreOptions>, 'directory' | 'retention'> & {
+  /** Where writer and reader run. */
+  threads?: 'workers' | 'test'
+}
+
+export async function openTestStore({ threads = 'test', ...options }: TestStoreOptions = {}): Promise<TestStore> {
   const directory = options.directory ?? (await temporaryFolder())
   const clock = { now: noon }
   const lines: { msg: string; level: number }[] = []
@@ -35,8 +42,10 @@ export async function openTestStore(options: Partial<SqliteStoreOptions> = {}): 
     },
   })
   const log = createLog({ name: 'test', destination })
-  const open = () => createSqliteStore({ directory, log, now: () => clock.now, ...options })
-  let open_ = true
+  const open = () => {
+    const all = { ...options, directory, log, now: () => clock.now }
+    return threads === 'workers' ? createSqliteStore(all) : openStore(all, startInThread)
+  }
   const test: TestStore = {
     directory,
     store: await open(),
@@ -47,8 +56,7 @@ export async function openTestStore(options: Partial<SqliteStoreOptions> = {}): 
       test.store = await open()
     },
     remove: async () => {
-      if (open_) await test.store.close()
-      open_ = false
+      await test.store.close()
       await rm(directory, { recursive: true, force: true })
     },
   }
