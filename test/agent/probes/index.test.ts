@@ -22,6 +22,13 @@ afterAll(() => {
 /** What every probe is run with here: a run that lasts for a minute if nobody ends it, or `quick: true`. */
 type Case = { config: unknown; quick?: boolean }
 const cases: Record<ProbeType, Case> = {
+  bandwidth: {
+    config: {
+      interface: 'lo',
+      targets: [{ direction: 'down', target_bps: 100e6 }],
+      testpoints: [{ id: 'silent', url: `http://127.0.0.1:${port}/` }],
+    },
+  },
   host: { config: {}, quick: true },
   path: {
     config: { targets: [{ id: 'here', level: 'site', host: '127.0.0.1' }], packet_count: 60, spacing_seconds: 1 },
