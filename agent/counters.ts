@@ -4,7 +4,7 @@
  */
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { AppError, messageOf } from '../core/errors.ts'
-import { interfaceNotFound, systemRoot } from './interfaces.ts'
+import { interfaceNotFound, listInterfaces } from './interfaces.ts'
 
 export type Counters = {
   /** Milliseconds on the monotonic clock (`performance.now()`) when the counters were read. */
@@ -42,11 +42,9 @@ const pollMs = 1000
 
 /** Opens the counters of `device`. Throws `probe_failed` with the list of interfaces when there is none of that name. */
 export function createCounterReader(device: string, { root = '', source }: CounterOptions = {}): CounterReader {
-  const folder = `${systemRoot(root)}/class/net/${device}/statistics`
-  if (source === undefined && process.platform !== 'linux') return polledReader(device)
-  if (source === 'polled') return polledReader(device)
-  if (source !== 'procfs' && existsSync(folder)) return sysfsReader(device, folder)
-  return procfsReader(device, root)
+  if (source === 'polled' || (source === undefined && process.platform !== 'linux')) return polledReader(device)
+  const folder = `${root}/sys/class/net/${device}/statistics`
+  return source !== 'procfs' && existsSync(folder) ? sysfsReader(device, folder) : procfsReader(device, root)
 }
 
 /** The traffic between two readings, or undefined when a counter went back: it was reset, and what passed is unknown. */
@@ -148,8 +146,9 @@ function polledReader(device: string): CounterReader {
     try {
       const { networkStats } = await import('systeminformation')
       const [stats] = await networkStats(device)
-      if (stats === undefined || (stats.operstate === 'unknown' && stats.rx_bytes === 0))
-        throw interfaceNotFound(device)
+      // It answers zeros for an interface that does not exist.
+      const isKnown = stats !== undefined && (stats.rx_bytes > 0 || listInterfaces().includes(device))
+      if (!isKnown) throw interfaceNotFound(device)
       failure = undefined
       latest = {
         time: performance.now(),

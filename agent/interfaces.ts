@@ -15,15 +15,11 @@ export type InterfaceState = {
 const routeUp = 0x1
 const routeReject = 0x200
 
-export function systemRoot(root: string): string {
-  return `${root}/sys`
-}
-
 /** All interfaces, also those without an address or switched off. */
 export function listInterfaces(root = ''): string[] {
   try {
     // Not only links to devices: the folder also holds the file `bonding_masters`.
-    const folder = `${systemRoot(root)}/class/net`
+    const folder = `${root}/sys/class/net`
     return readdirSync(folder).filter((name) => existsSync(`${folder}/${name}/statistics`))
   } catch {
     return root === '' ? Object.keys(networkInterfaces()) : []
@@ -44,7 +40,7 @@ export function interfaceNotFound(device: string, root = ''): AppError {
 
 /** What Linux says of an interface now; elsewhere only whether it has an address. */
 export function readInterface(device: string, root = ''): InterfaceState {
-  const folder = `${systemRoot(root)}/class/net/${device}`
+  const folder = `${root}/sys/class/net/${device}`
   if (!existsSync(folder)) return { up: networkInterfaces()[device] !== undefined && root === '', wireless: false }
   const operstate = readText(`${folder}/operstate`)
   // Tunnels, PPP and the loopback never leave `unknown`; their carrier tells.

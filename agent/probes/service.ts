@@ -44,6 +44,7 @@ export const service = defineProbe({
   type: 'service',
   description: 'One HTTP(S) request to each teaching platform: DNS, connect, TLS, first byte, status, certificate.',
   config,
+  // A handshake beside a bandwidth test would look like a slow platform.
   link: 'quiet',
   async run({ services }, context) {
     const authorities = await Promise.all(services.map(readAuthority))
