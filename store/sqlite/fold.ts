@@ -81,7 +81,7 @@ export function foldOf({ field, aggregate, expectedOnly = false }: RangeQuery): 
 }
 
 /** Linear between the two order statistics around it. */
-export function quantileOf(values: readonly number[], quantile: number): number {
+function quantileOf(values: readonly number[], quantile: number): number {
   const sorted = Float64Array.from(values).sort()
   const position = quantile * (sorted.length - 1)
   const below = sorted[Math.floor(position)] as number

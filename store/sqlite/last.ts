@@ -24,9 +24,9 @@ export function readLast(directory: string, files: ReaderFiles, query: LastQuery
 function lastIn(db: DatabaseSync, partition: Partition, query: LastQuery, found: Map<string, FoundSample>): void {
   const table = sampleTable(db, query)
   const { from, to } = clip(partition, query)
-  const missing = (series: readonly Selected[]) => series.filter(({ tags }) => !found.has(keyOf(tags)))
+  const missing = (series: readonly Selected[]) => series.filter(({ key }) => !found.has(key))
   const keep = (samples: Iterable<FoundSample>) => {
-    for (const sample of samples) found.set(keyOf(sample.tags), sample)
+    for (const sample of samples) found.set(sample.series.key, sample)
   }
   const search = (series: readonly Selected[], span: Span) => {
     let rest = missing(series)
@@ -70,12 +70,12 @@ function newestSeen(
 ): Iterable<FoundSample> {
   const newest = new Map<string, FoundSample>()
   for (const span of dirtySpansOf(db, measurement)) {
-    for (const sample of newestIn(table, series, clip(bounds, span))) newest.set(keyOf(sample.tags), sample)
+    for (const sample of newestIn(table, series, clip(bounds, span))) newest.set(sample.series.key, sample)
   }
   for (const one of series) {
-    if (one.seen < bounds.from || one.seen <= (newest.get(keyOf(one.tags))?.time ?? -1)) continue
+    if (one.seen < bounds.from || one.seen <= (newest.get(one.key)?.time ?? -1)) continue
     const sample = table.at(one, one.seen)
-    if (sample !== undefined) newest.set(keyOf(one.tags), sample)
+    if (sample !== undefined) newest.set(one.key, sample)
   }
   return newest.values()
 }
@@ -89,8 +89,4 @@ function newestIn(table: SampleTable, series: readonly Selected[], { from, to }:
 /** Two samples are due in it. */
 function widthOf({ measurement }: LastQuery): number {
   return 2000 * measurements[measurement].intervalSeconds
-}
-
-function keyOf(tags: readonly string[]): string {
-  return tags.join('\u001f')
 }

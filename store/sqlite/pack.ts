@@ -1,10 +1,10 @@
 /** A batch as it goes to the writer: checked, its numbers in one block of memory that is copied or moved as a whole. */
 import type { Batch, Column } from '../../core/batch.ts'
 import { measurementOf, tagsOf, type MeasurementName } from '../../core/catalog.ts'
-import { isExpired, kindOf, partitionAt, type Retention } from './partitions.ts'
+import { dayMs, isExpired, kindOf, partitionAt, type Retention } from './partitions.ts'
 
 /** Samples further in the future come from a wrong clock; stored, they would hide the newest true ones. */
-const maxAheadMs = 24 * 3_600_000
+const maxAheadMs = dayMs
 
 /** `values`: `rows` times, then `rows` values of each field of `fields`; a missing value is NaN, which SQLite stores as null. */
 export type PackedBatch = {
@@ -77,7 +77,7 @@ function rowsInTime({ measurement, times }: Batch, retention: Retention, now: nu
   const kind = kindOf(measurement)
   const days = kind === 'raw' ? retention.raw_days : retention.long_days
   // Rows are kept as long as the file they are in, so that what is accepted does not depend on the hour of the clean-up.
-  const roughly = now - days * 24 * 3_600_000
+  const roughly = now - days * dayMs
   const fits = (time: number) =>
     time >= 0 && time <= now + maxAheadMs && (time >= roughly || !isExpired(partitionAt(kind, time), retention, now))
   if (times.every(fits)) return undefined

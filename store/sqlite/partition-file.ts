@@ -1,8 +1,9 @@
 /** A partition as the writer has it open: its tables, its series, and the hours whose roll-up is out of date. */
 import { statSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { MeasurementName } from '../../core/catalog.ts'
+import { corruptError } from './faults.ts'
 import { createFileCache } from './file-cache.ts'
 import { hourMs, type PartitionKind } from './partitions.ts'
 import { ensureMeasurement, insertRollup, insertSample, quote, rowTable, seriesTable, valueColumns } from './schema.ts'
@@ -86,7 +87,7 @@ function openPartitionFile(path: string, kind: PartitionKind, check: boolean): P
 function quickCheck(db: DatabaseSync, path: string): void {
   if (statSync(path).size > maxCheckedBytes) return
   const answer = db.prepare('pragma quick_check(1)').get()?.['quick_check']
-  if (answer !== 'ok') throw Object.assign(new Error(String(answer)), { errcode: 11 })
+  if (answer !== 'ok') throw corruptError(basename(path, '.sqlite'), String(answer))
 }
 
 function partitionFile(db: DatabaseSync, kind: PartitionKind): PartitionFile {

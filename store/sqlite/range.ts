@@ -5,7 +5,7 @@ import { foldOf, type Part, type Source } from './fold.ts'
 import { kindOf, listPartitions, type PartitionKind } from './partitions.ts'
 import { dirtyHoursOf, type ReaderFiles } from './reader-file.ts'
 import { columnsOf, rowTable } from './schema.ts'
-import { selectSeries, slicesOf, type Member } from './selection.ts'
+import { selectSeries, slicesOf, type Member, type Selected } from './selection.ts'
 import { addSpan, clip, hoursOf, splitClean, type Span } from './spans.ts'
 
 /** A series as it travels to the main thread: two blocks of numbers instead of a pair for each point. */
@@ -56,8 +56,7 @@ function createBuckets(query: RangeQuery) {
   const groups = new Map<string, { number: number; tags: string[]; parts: Map<number, Part> }>()
   const byNumber: { parts: Map<number, Part> }[] = []
 
-  const groupOf = (tags: string[]): number => {
-    const key = tags.join('\u001f')
+  const groupOf = ({ key, tags }: Selected): number => {
     let group = groups.get(key)
     if (group === undefined) {
       group = { number: groups.size, tags, parts: new Map() }
@@ -93,11 +92,7 @@ function createBuckets(query: RangeQuery) {
       const source = kind === 'hourly' ? fold.rollups : fold.samples
       const table = rowTable(measurement, kind)
       if (source === undefined || spans.length === 0 || !columnsOf(db, table).includes(fieldColumn(field, kind))) return
-      const members = selectSeries(db, measurement, match, by).map(({ id, siteId, tags }) => ({
-        id,
-        siteId,
-        group: groupOf(tags),
-      }))
+      const members = selectSeries(db, measurement, match, by).map((series) => ({ ...series, group: groupOf(series) }))
       for (const span of spans) scan(db, table, source, members, span)
     },
     result: (): PackedSeries[] =>

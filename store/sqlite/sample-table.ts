@@ -7,7 +7,7 @@ import { columnsOf, fieldsOf, quote, rowTable } from './schema.ts'
 import type { Span } from './spans.ts'
 import { selectSeries, slicesOf, type Selected } from './selection.ts'
 
-export type FoundSample = { time: number; tags: readonly string[]; fields: readonly (number | null)[] }
+export type FoundSample = { time: number; series: Selected; fields: readonly (number | null)[] }
 
 /** The part of a query that stands between `where` and the end: `group by`, `order by`, `limit`. */
 type Reading = { series: readonly Selected[]; from: number; to: number; time: string; tail: string }
@@ -33,7 +33,7 @@ export function sampleTable(db: DatabaseSync, query: LastQuery): SampleTable {
   const byId = new Map(series.map((one) => [one.id, one]))
   const found = ([id, time, ...values]: Line): FoundSample => ({
     time,
-    tags: (byId.get(id) as Selected).tags,
+    series: byId.get(id) as Selected,
     fields: values,
   })
   const lines = (sql: string) => (arrays(db, sql).all() as unknown as Line[]).map(found)
@@ -93,7 +93,7 @@ export function packRows(query: LastQuery, rows: readonly FoundSample[]): Packed
   return {
     times: numbers((row) => row.time),
     tags: Object.fromEntries(
-      tagsOf(query.measurement).map((tag, i) => [tag, encode(rows.map((row) => row.tags[i] as string))]),
+      tagsOf(query.measurement).map((tag, i) => [tag, encode(rows.map((row) => row.series.tags[i] as string))]),
     ),
     fields: Object.fromEntries(wantedFields(query).map((field, i) => [field, numbers((row) => row.fields[i])])),
   }

@@ -4,8 +4,11 @@ import type { MeasurementName } from '../../core/catalog.ts'
 import type { Match } from '../query.ts'
 import { columnsOf, quote, seriesTable } from './schema.ts'
 
-/** `seen`: the newest time in hours that are rolled up; 0 where none is. */
-export type Selected = { id: number; siteId: number; seen: number; tags: string[] }
+/**
+ * A series in one file. `key`: its tags as one text, the same in every file; `seen`: the newest time in hours that are
+ * rolled up, 0 where none is.
+ */
+export type Selected = { id: number; siteId: number; seen: number; tags: string[]; key: string }
 
 /** The series that match, each with the values of `tags`. A tag that is younger than the file is empty in it. */
 export function selectSeries(
@@ -27,7 +30,7 @@ export function selectSeries(
   statement.setReturnArrays(true)
   const values = wanted.map(([, value]) => JSON.stringify(typeof value === 'string' ? [value] : value))
   const rows = statement.all(...values) as unknown as [number, number, number, ...string[]][]
-  return rows.map(([id, siteId, seen, ...rest]) => ({ id, siteId, seen, tags: rest }))
+  return rows.map(([id, siteId, seen, ...rest]) => ({ id, siteId, seen, tags: rest, key: rest.join('\u001f') }))
 }
 
 /**

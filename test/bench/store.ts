@@ -117,7 +117,6 @@ async function longRange(directory: string): Promise<Record<string, number>> {
     hourly_mean_30_days_1_site_seconds: mean,
     hourly_mean_30_days_60_series_seconds: byTerminal,
     event_loop_delay_p99_seconds: delay.percentile(99) / 1e9,
-    rss_bytes: process.memoryUsage().rss,
   }
 }
 

@@ -1,11 +1,11 @@
 /** A made-up district for the benchmark: sites of 60 terminals, one sample a minute, each terminal at its own second. */
 import type { Batch } from '../../../core/batch.ts'
 
-export const terminalsPerSite = 60
+const terminalsPerSite = 60
 const minute = 60_000
 
 /** One minute of one site. RTT is noise in steps of 0.01 ms, loss nearly always none, as at a real gateway. */
-export function siteMinute(site: number, time: number): Batch {
+function siteMinute(site: number, time: number): Batch {
   const rows = Array.from({ length: terminalsPerSite }, (_, t) => t)
   const up = rows.map(() => (Math.random() < 0.98 ? 1 : 0))
   return {
