@@ -167,6 +167,7 @@ const upCountsSchema = { terminals_count: z.int(), up_count: z.int(), down_count
 export const siteDetailSchema = siteSchema.omit({ latest: true, links: true }).extend({
   district: districtSchema,
   simulated: z.boolean(),
+  generated_at: timeSchema,
   standard: standardSchema,
   window: z.object({ from: timeSchema, to: timeSchema }).nullable(),
   links: z.array(

@@ -12,6 +12,7 @@ import type { Judge } from '../judge/judge.ts'
 import type { Live } from '../live.ts'
 import type { Registry } from '../registry.ts'
 import { routes } from './api/routes.ts'
+import { addAssets } from './assets.ts'
 import type { BoardContext, Quarantined } from './context.ts'
 import { createEvents, type Events } from './events.ts'
 import { createLatest } from './latest.ts'
@@ -56,6 +57,7 @@ export function createBoard(deps: BoardDeps): Board {
   const app = createServer(config)
   app.setErrorHandler((error, _request, reply) => answerError(error, reply, log))
   for (const route of routes) addRoute(app, route, context)
+  addAssets(app)
   const openApi = openApiOf(routes)
   app.get('/api/v1/openapi.json', () => openApi)
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()))

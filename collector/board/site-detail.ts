@@ -44,6 +44,7 @@ export async function siteDetail(
     ...rest,
     district: districtDocument(registry),
     simulated: simulated(),
+    generated_at: isoOf(time),
     standard: standardDocument(registry.standard),
     window: verdict === undefined ? null : { from: isoOf(verdict.from), to: isoOf(verdict.to) },
     links: links.map((link) => ({ ...link, evidence: evidenceOf(link, verdict) })),

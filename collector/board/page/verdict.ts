@@ -1,0 +1,187 @@
+/** The verdict on each link of a school, with what it rests on, in words. */
+import { causes, measurements, methods } from '../../../core/catalog.ts'
+import type { DirectionDocument, EvidenceDocument, SiteDetail } from '../schemas.ts'
+import { h } from './dom.ts'
+import { rateBar, selfTestLabel, verdictLabel } from './marks.ts'
+import { bitRate, count, day, dateTime, fullTime, megabits, percent, pick, roundRate, say, stateOf } from './words.ts'
+
+type Link = SiteDetail['links'][number]
+const { fields } = measurements.bandwidth
+const directionNames = ['down', 'up'] as const
+
+export function linkHeading({ name, carrier }: Link): HTMLElement {
+  return h('h2', {}, pick(name), carrier !== null && h('small', {}, carrier))
+}
+
+export function directionCards(site: SiteDetail, link: Link): HTMLElement {
+  return h('div', { class: 'directions' }, ...directionNames.map((name) => directionCard(site, link, name)))
+}
+
+function directionCard(site: SiteDetail, link: Link, name: 'down' | 'up'): HTMLElement {
+  const direction = link.directions[name]
+  const { target_bps, median_bps, latest } = direction
+  const shown = median_bps ?? latest?.link_rate_bps ?? null
+  return h(
+    'div',
+    { class: `direction ${direction.decides ? direction.verdict : 'watched'}` },
+    h(
+      'p',
+      { class: 'head' },
+      h('b', { class: `key ${name}` }, say(name)),
+      direction.decides ? verdictLabel(direction.verdict) : h('span', { class: 'tag' }, say('watched')),
+      latest?.self_test === true && selfTestLabel(),
+    ),
+    h(
+      'p',
+      { class: 'figure' },
+      shown === null ? '–' : megabits(shown),
+      h(
+        'small',
+        {},
+        ` Mbit/s ${median_bps === null && shown !== null ? say('newest') : say('median')} · ${say('of_target', { target: roundRate(target_bps) })}`,
+      ),
+    ),
+    rateBar(shown, target_bps, site.standard.threshold_ratio, median_bps !== null),
+    h('p', { class: 'words' }, ...wordsOf(site, link, name).flatMap(withCode)),
+    facts(direction),
+  )
+}
+
+function facts({ trials_count, met_count, worst_bps, latest }: DirectionDocument): HTMLElement {
+  const entry = (name: string, value: string, title?: string) => [h('dt', {}, name), h('dd', { title }, value)]
+  return h(
+    'dl',
+    { class: 'facts' },
+    ...entry(
+      say('trials'),
+      trials_count === 0 ? '–' : say('count_of', { met: count(met_count), trials: count(trials_count) }),
+    ),
+    ...entry(say('worst'), worst_bps === null ? '–' : bitRate(worst_bps)),
+    ...entry(
+      say('latest'),
+      latest?.link_rate_bps == null ? '–' : `${bitRate(latest.link_rate_bps)} · ${dateTime(latest.time)}`,
+      latest === null ? undefined : fullTime(latest.time),
+    ),
+  )
+}
+
+/** What stands between backticks is a command. */
+function withCode(text: string): (string | HTMLElement)[] {
+  return text.split('`').map((part, i) => (i % 2 === 1 ? h('code', {}, part) : part))
+}
+
+/** Why the verdict is what it is. */
+function wordsOf(site: SiteDetail, link: Link, name: 'down' | 'up'): string[] {
+  const { verdict, decides, reason, met_count, trials_count, target_bps, latest } = link.directions[name]
+  const { rule, threshold_ratio } = site.standard
+  const from = site.window === null ? '' : day(site.window.from)
+  if (verdict !== 'unknown') {
+    const values = {
+      met: count(met_count),
+      trials: count(trials_count),
+      from,
+      threshold: roundRate(threshold_ratio * target_bps),
+      ratio: percent(threshold_ratio, 0),
+      target: roundRate(target_bps),
+      share: percent(rule.min_share, 0),
+    }
+    return [say(decides ? 'says_met' : 'says_watched', values), ...inconclusive(link.evidence[name])]
+  }
+  switch (reason) {
+    case 'too_few_trials':
+      return [
+        say('says_too_few', { trials: count(trials_count), from, needed: count(rule.min_trials) }),
+        ...inconclusive(link.evidence[name]),
+      ]
+    case 'self_test_only':
+      return [say('says_self_test_only', { from })]
+    case 'not_judged':
+      return [say('says_not_judged')]
+    default:
+      return [say('says_no_trials', { from }), ...(latest === null ? [say('first_test')] : [])].map(
+        (text) => `${text} `,
+      )
+  }
+}
+
+function inconclusive(evidence: readonly EvidenceDocument[]): string[] {
+  const left = evidence.filter(({ left_out }) => left_out === 'inconclusive')
+  if (left.length === 0) return []
+  const byCause = new Map<string, number>()
+  for (const { cause } of left) byCause.set(cause, (byCause.get(cause) ?? 0) + 1)
+  const named = [...byCause]
+    .sort(([, a], [, b]) => b - a)
+    .map(([cause, times]) => `${causeName(cause)} ${count(times)}×`)
+  return [' ', say('says_inconclusive', { count: count(left.length), causes: named.join(', ') })]
+}
+
+const causeName = (cause: string) => stateOf(fields.cause, causes[cause as keyof typeof causes])
+
+/** Every trial, counted or not, and why. */
+export function evidenceTable(link: Link, open: boolean): HTMLElement {
+  const rows = directionNames
+    .flatMap((direction) => link.evidence[direction].map((evidence) => ({ direction, evidence })))
+    .sort((a, b) => b.evidence.time.localeCompare(a.evidence.time))
+  const heads = ['time', 'result', 'link_rate', 'target', 'method', 'counted'] as const
+  return h(
+    'details',
+    { class: 'evidence', open },
+    h('summary', {}, say('evidence'), h('span', {}, say('evidence_count', { count: count(rows.length) }))),
+    h(
+      'div',
+      { class: 'scroll' },
+      h(
+        'table',
+        {},
+        h(
+          'thead',
+          {},
+          h(
+            'tr',
+            {},
+            ...heads.map((name) =>
+              h('th', { scope: 'col', class: name === 'link_rate' || name === 'target' ? 'number' : '' }, say(name)),
+            ),
+          ),
+        ),
+        h('tbody', {}, ...rows.map(({ direction, evidence }) => evidenceRow(direction, evidence))),
+      ),
+    ),
+  )
+}
+
+function evidenceRow(direction: 'down' | 'up', evidence: EvidenceDocument): HTMLElement {
+  const { time, outcome, link_rate_bps, target_bps, method, tests, counted } = evidence
+  const verdict = outcome === 'inconclusive' || evidence.self_test ? 'unknown' : outcome
+  const result = evidence.self_test
+    ? selfTestLabel()
+    : outcome === 'inconclusive'
+      ? h('span', {}, stateOf(fields.outcome, 2))
+      : verdictLabel(verdict)
+  return h(
+    'tr',
+    { class: counted ? '' : 'left-out' },
+    h('td', {}, h('time', { datetime: time, title: fullTime(time) }, dateTime(time))),
+    h(
+      'td',
+      {},
+      h('b', { class: `key ${direction}` }, say(direction)),
+      ' ',
+      result,
+      tests > 1 && h('small', {}, say('confirmed', { count: tests })),
+    ),
+    h('td', { class: 'number' }, link_rate_bps === null ? '–' : bitRate(link_rate_bps)),
+    h('td', { class: 'number' }, target_bps === null ? '–' : roundRate(target_bps)),
+    h('td', {}, stateOf(fields.method, methodCode(method))),
+    h('td', {}, countedWords(evidence)),
+  )
+}
+
+const methodCode = (method: EvidenceDocument['method']) => methods[method]
+
+function countedWords({ counted, left_out, cause, target_bps }: EvidenceDocument): string {
+  if (counted) return say('counted_yes')
+  if (left_out === 'self_test') return say('left_out_self_test')
+  if (left_out === 'target_changed') return say('left_out_target_changed', { target: roundRate(target_bps ?? 0) })
+  return say('left_out_inconclusive', { cause: causeName(cause) })
+}

@@ -1,0 +1,157 @@
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { has, pathOf } from '../../services/capabilities.ts'
+import { type Running, startBoard } from './setup.ts'
+
+describe.skipIf(!has('chromium'))('the page in a browser', () => {
+  let board: Running
+  let browser: Browser
+  beforeAll(async () => {
+    board = await startBoard({ simulated: true })
+    browser = await chromium.launch({ executablePath: pathOf('chromium'), chromiumSandbox: false })
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    await board?.stop()
+  })
+
+  /** A page at an address, and everything that it complained of. */
+  async function open(hash: string, options: BrowserContextOptions): Promise<{ page: Page; complaints: string[] }> {
+    const context = await browser.newContext(options)
+    const page = await context.newPage()
+    const complaints: string[] = []
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+    page.on('pageerror', (error) => complaints.push(error.message))
+    await page.goto(`${board.url}/${hash}`)
+    return { page, complaints }
+  }
+
+  const words = {
+    'zh-CN': {
+      rate: '达标率',
+      below: '未达标',
+      simulated: '模拟数据',
+      evidence: '判定依据',
+      slow: '凤城第1村小学',
+      says: /次测试中 0 次达到 95 Mbit\/s（100 Mbit\/s 的 95%），要求不少于 80%/,
+      levels: ['校', '区', '市', '省', '互联网'],
+    },
+    'en-GB': {
+      rate: 'Compliance rate',
+      below: 'Below target',
+      simulated: 'Simulated data',
+      evidence: 'Evidence of the verdict',
+      slow: 'Phoenix Village School 1',
+      says: /0 of \d+ trials since .* reached 95 Mbit\/s, that is 95 % of 100 Mbit\/s\. At least 80 % must\./,
+      levels: ['School', 'District', 'City', 'Province', 'Internet'],
+    },
+  } as const
+
+  describe.each(['zh-CN', 'en-GB'] as const)('in %s', (locale) => {
+    const say = words[locale]
+
+    test('the overview shows rate, marks and list, and narrows down to a school', async () => {
+      const { page, complaints } = await open('#/sites', { locale })
+      await page.getByRole('heading', { name: say.rate }).waitFor()
+      expect(await page.getByText(say.simulated, { exact: true }).isVisible()).toBe(true)
+      expect(await page.locator('.marks a').count()).toBe(12)
+      expect(await page.locator('.sites tbody tr').count()).toBe(12)
+      const first = page.locator('.sites tbody tr').first()
+      expect(await first.locator('.state').innerText()).toContain(say.below)
+      await page.getByRole('searchbox').fill('qc-002')
+      expect(await page.locator('.sites tbody tr').count()).toBe(1)
+      await page.locator('.sites').getByRole('link', { name: say.slow }).click()
+      await page.getByRole('heading', { name: say.slow, level: 1 }).waitFor()
+      expect(complaints).toEqual([])
+      await page.context().close()
+    })
+
+    test('a school shows its verdict in words, its evidence, charts and path', async () => {
+      const { page, complaints } = await open('#/site/qc-002?range=24h', { locale })
+      await page.getByText(say.says).first().waitFor()
+      await page.locator('.chart canvas').nth(3).waitFor()
+      expect(await page.locator('.chart:visible').count()).toBeGreaterThanOrEqual(4)
+      await page.getByText(say.evidence).click()
+      expect(await page.locator('.evidence tbody tr').count()).toBeGreaterThan(40)
+      const levels = await page.locator('table.path tbody b').allInnerTexts()
+      expect(levels).toEqual([...say.levels])
+      expect(complaints).toEqual([])
+      await page.context().close()
+    })
+  })
+
+  test('the language is switched in place and remembered', async () => {
+    const { page } = await open('#/sites', { locale: 'zh-CN' })
+    await page.getByRole('button', { name: 'English' }).click()
+    await page.getByRole('heading', { name: 'Compliance rate' }).waitFor()
+    expect(await page.locator('html').getAttribute('lang')).toBe('en')
+    await page.reload()
+    await page.getByRole('heading', { name: 'Compliance rate' }).waitFor()
+    await page.context().close()
+  })
+
+  test('a self-test is labelled and given no verdict', async () => {
+    const { page } = await open('#/site/qc-005', { locale: 'en-GB' })
+    await page.getByText('which proves the chain, not the link').first().waitFor()
+    expect(await page.locator('.title .self-test').innerText()).toBe('Self-test')
+    expect(await page.locator('.title .verdict').innerText()).toContain('No verdict')
+    expect(await page.locator('.rate-bar .fill.met, .rate-bar .fill.below').count()).toBe(0)
+    await page.context().close()
+  })
+
+  test('nothing runs over the edge of a phone', async () => {
+    for (const hash of ['#/sites', '#/site/qc-001']) {
+      const { page } = await open(hash, { locale: 'zh-CN', viewport: { width: 360, height: 740 } })
+      await page.locator('.panel').first().waitFor()
+      const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+      expect(inner, hash).toBeLessThanOrEqual(outer ?? 0)
+      await page.context().close()
+    }
+  })
+
+  test('what is stored or judged shows without a reload', async () => {
+    const { page } = await open('#/sites', { locale: 'en-GB' })
+    await page.locator('.live.up').waitFor()
+    const asked = page.waitForRequest((request) => request.url().includes('/api/v1/sites'))
+    board.live.publish({ type: 'judged' })
+    expect((await asked).url()).toContain('latest=false')
+    await page.context().close()
+  })
+
+  test('a school that does not exist is told, with the way back', async () => {
+    const { page } = await open('#/site/nowhere', { locale: 'en-GB' })
+    await page.getByText('There is no such school.').waitFor()
+    await page.getByRole('link', { name: 'All schools' }).click()
+    await page.getByRole('heading', { name: 'Compliance rate' }).waitFor()
+    await page.context().close()
+  })
+})
+
+describe('the files of the page', () => {
+  let board: Running
+  beforeAll(async () => {
+    board = await startBoard({ sites: 1, days: 1 })
+  })
+  afterAll(() => board.stop())
+
+  test('are sent as JavaScript without types, and not again when known', async () => {
+    const first = await board.get('/m/collector/board/page/main.ts')
+    expect(first.headers.get('content-type')).toContain('text/javascript')
+    expect(first.body).not.toContain(': Promise<void>')
+    const again = await board.get('/m/collector/board/page/main.ts', {
+      'if-none-match': first.headers.get('etag') ?? '',
+    })
+    expect(again.status).toBe(304)
+  })
+
+  test.each([
+    '/m/collector/board/page/../server.ts',
+    '/m/collector/board/page/%2e%2e/server.ts',
+    '/m/collector/main.ts',
+    '/m/collector/board/page/nothing.ts',
+    '/m/',
+    '/package.json',
+  ])('are all that can be asked for: %s is none', async (path) => {
+    expect((await board.get(path)).status).toBe(404)
+  })
+})
