@@ -6,6 +6,7 @@ import type { MeasurementName } from '../../core/catalog.ts'
 import { createFileCache, type FileCache } from './file-cache.ts'
 import { guarded } from './faults.ts'
 import { hourMs, type Partition } from './partitions.ts'
+import { columnsOf } from './schema.ts'
 import { addSpan, type Span } from './spans.ts'
 
 export type ReaderFile = { db: DatabaseSync; close: () => void }
@@ -49,6 +50,8 @@ function inSnapshot<T>(db: DatabaseSync, read: () => T): T {
 
 /** Hours in which some site has samples that its roll-up does not know yet, in order of time. */
 export function dirtyHoursOf(db: DatabaseSync, measurement: MeasurementName): number[] {
+  // The writer is just making this file.
+  if (columnsOf(db, 'dirty').length === 0) return []
   const rows = db.prepare('select distinct hour from dirty where measurement = ? order by hour').all(measurement)
   return rows.map((row) => Number(row['hour']))
 }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Batch } from '../../../core/batch.ts'
 import type { MeasurementName } from '../../../core/catalog.ts'
 import type { RangeQuery } from '../../../store/query.ts'
+import { createReaderMethods } from '../../../store/sqlite/reader-methods.ts'
 import { terminals } from '../conformance.ts'
 import { noon, openTestStore, type TestStore } from './sqlite-store.ts'
 
@@ -199,6 +200,17 @@ describe('the sqlite store', () => {
     await test.store.write([{ ...later, fields: { rtt_seconds: [0.01, 0.02, 0.03, 0.04] } }])
     const [after] = await test.store.last({ ...query, match: { ...query.match, room: 'r1' } })
     expect(after?.fields['rtt_seconds']).toBe(0.02)
+  })
+
+  it('takes a file that the writer is just making for an empty day', async () => {
+    await test.store.write(terminals(noon, 1))
+    await writeFile(file('raw-2026-11-22.sqlite'), '')
+    const reader = createReaderMethods({ directory: test.directory })
+    expect(reader.range(countQuery(noon - 2 * day)).map(({ values }) => [...values])).toEqual([[12]])
+    const query = { measurement: 'terminal', from: noon - 2 * day, to: noon + hour } as const
+    expect(reader.last(query).times).toHaveLength(12)
+    expect(reader.rows({ ...query, limit: 20 }).times).toHaveLength(12)
+    reader.close()
   })
 
   it('answers queries while it writes, each from whole batches', { timeout: 60_000 }, async () => {
