@@ -21,7 +21,9 @@ export const agentConfigSchema = z.strictObject({
   data_dir: path.default('/var/lib/linkbell').describe('Where the spool and the last configuration rest.'),
   broker: z
     .strictObject({
-      url: z.url({ protocol: /^(mqtts?|wss?)$/ }).describe('The broker, for example mqtts://broker.example:8883.'),
+      url: z
+        .url({ protocol: /^(mqtts?|wss?)$/, error: 'not a broker such as mqtts://broker.example:8883' })
+        .describe('The broker, for example mqtts://broker.example:8883.'),
       username: z.string().optional().describe('User name; without it, the agent id.'),
       password: z.string().optional().describe('Give password_file or ${ENV}; not needed with a client certificate.'),
       ca_file: path.optional().describe('PEM file of the authority that signed the broker’s certificate.'),

@@ -1,6 +1,7 @@
 /** Schema of `collector.yaml`; config/collector.schema.json and the commented example are generated from it. */
 import { z } from 'zod'
 import { idSchema } from '../core/registry.ts'
+import { sizeSchema } from '../core/units.ts'
 
 const path = z.string().min(1)
 const portSchema = z.int().min(0).max(65535)
@@ -15,7 +16,9 @@ export const brokerSchema = z.discriminatedUnion('type', [
     type: z.literal('embedded').describe('A broker inside the collector: one collector only, MQTT 3.1.1.'),
     host: z.string().default('127.0.0.1').describe('Address to listen on. Anything but loopback needs TLS.'),
     port: portSchema.default(8421).describe('Port to listen on.'),
-    users_file: path.describe('Users and hashed passwords, one `name:hash` a line; `linkbell user add` writes it.'),
+    users_file: path.describe(
+      'Users and hashed passwords, one `name:salt:hash` a line; `linkbell user add` writes it.',
+    ),
     tls: z
       .strictObject({
         ...tlsFiles,
@@ -30,7 +33,9 @@ export const brokerSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('external').describe('An existing broker such as Mosquitto.'),
-    url: z.url({ protocol: /^(mqtts?|wss?)$/ }).describe('For example mqtts://broker.example:8883.'),
+    url: z
+      .url({ protocol: /^(mqtts?|wss?)$/, error: 'not a broker such as mqtts://broker.example:8883' })
+      .describe('For example mqtts://broker.example:8883.'),
     username: z.string().default('collector').describe('User name.'),
     password: z.string().optional().describe('Give password_file or ${ENV}.'),
     ...tlsFiles,
@@ -72,7 +77,7 @@ export const collectorConfigSchema = z.strictObject({
         .describe('Host names under which the board is reached, beside loopback names.'),
       auth: z
         .strictObject({
-          username: z.string().min(1),
+          username: z.string().min(1).describe('User name.'),
           password: z.string().min(12).describe('Give password_file or ${ENV}.'),
         })
         .optional()
@@ -87,9 +92,7 @@ export const collectorConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('Verdicts.'),
-  quarantine_bytes: z
-    .int()
-    .min(0)
+  quarantine_bytes: sizeSchema
     .default(256 * 1024 * 1024)
     .describe('Room for batches of agents that are not registered.'),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),

@@ -4,7 +4,18 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml'
+import {
+  type Document,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml'
 import type { z } from 'zod'
 import { AppError, messageOf } from './errors.ts'
 
@@ -12,7 +23,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 /** One thing wrong in a file; `text` reads `district.yaml:14: sites.3.town: no town "t9"; …`. */
 export type Problem = { file: string; line: number; key: string; message: string; text: string }
 
-const secretKeys = new Set(['password', 'token', 'secret'])
+/** Keys whose value may not stand in a file. */
+export const secretKeys: ReadonlySet<string> = new Set(['password', 'token', 'secret'])
 // A file of 40,000 sites has some 10 MB; past this it is no configuration.
 const maxConfigBytes = 64 * 1024 * 1024
 
@@ -51,9 +63,16 @@ export function checkConfig<T extends z.ZodType>(
       ],
     }
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
-  for (const error of document.errors) report(error.pos[0], '', error.message.split('\n')[0] ?? 'not YAML')
+  for (const { pos, message } of document.errors) {
+    const [said = 'not YAML'] = message.split('\n')
+    report(pos[0], '', said.replace(/ at line \d+, column \d+:?$/, ''))
+  }
   if (problems.length > 0) return { problems }
-  resolveReferences(document, dirname(resolve(file)), env, report)
+  const told = new Set<number>()
+  resolveReferences(document, dirname(resolve(file)), env, (offset, key, message) => {
+    told.add(offset)
+    report(offset, key, message)
+  })
   let plain: unknown
   try {
     plain = document.toJS({ maxAliasCount: 100 }) ?? {}
@@ -63,17 +82,42 @@ export function checkConfig<T extends z.ZodType>(
   }
   const parsed = schema.safeParse(plain)
   if (parsed.success && problems.length === 0) return { value: parsed.data }
-  for (const issue of parsed.error?.issues ?? []) {
-    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path
-    const message = issue.code === 'unrecognized_keys' ? unknownKeys(issue.keys) : issue.message
-    report(offsetOf(document, path), issue.path.join('.'), message)
+  for (const { path, key = path, message } of (parsed.error?.issues ?? []).flatMap((issue) => inWords(issue, plain))) {
+    const offset = offsetOf(document, path)
+    // A reference that leads nowhere needs no second word about the value that is not there.
+    if (!told.has(offset)) report(offset, key.join('.'), message)
   }
   problems.sort((a, b) => a.line - b.line)
   return { problems }
 }
 
-function unknownKeys(keys: string[]): string {
-  return `unknown ${keys.length === 1 ? 'key' : 'keys'} ${keys.map((key) => `"${key}"`).join(', ')}; check the spelling against the reference`
+type Issue = z.core.$ZodIssue
+/** `path`: where it stands. `key`: what is named, when it is not the same. */
+type Words = { path: readonly PropertyKey[]; key?: readonly PropertyKey[]; message: string }
+
+function inWords(issue: Issue, plain: unknown): Words[] {
+  const { path } = issue
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      key: path,
+      message: `unknown key "${key}"; check the spelling against the reference`,
+    }))
+  }
+  const isAboutType = issue.code === 'invalid_type' || issue.code === 'invalid_union'
+  if (isAboutType && valueAt(plain, path) === undefined) return [{ path, message: 'missing; it is required' }]
+  if (issue.code === 'invalid_union') {
+    // The alternative that fits best: the one that takes a value of this type and then finds fault with it.
+    const best = issue.errors.find(([first]) => first?.code !== 'invalid_type' || first.path.length > 0)
+    if (best !== undefined) {
+      return best.flatMap((inner) => inWords({ ...inner, path: [...path, ...inner.path] }, plain))
+    }
+  }
+  return [{ path, message: issue.message.replace(/^Invalid input: /, '') }]
+}
+
+function valueAt(plain: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key], plain)
 }
 
 /** Where the node at `path` begins; a missing key has no node, so its nearest parent stands in. */
@@ -100,31 +144,36 @@ function resolveReferences(
   report: (offset: number, key: string, message: string) => void,
 ): void {
   visit(document, {
-    Pair(_, pair) {
+    Pair(_, pair, ancestors) {
       const { key, value } = pair
       if (!isScalar(key) || typeof key.value !== 'string' || !isScalar(value) || typeof value.value !== 'string') return
-      const offset = value.range?.[0] ?? 0
+      const offset = key.range?.[0] ?? 0
+      const path = ancestors.flatMap((node, i) => {
+        if (isSeq(node)) return node.items.indexOf(ancestors[i + 1])
+        return isPair(node) ? String(node.key) : []
+      })
+      const full = [...path, key.value].join('.')
       if (secretKeys.has(key.value) && !/\$\{\w+\}/.test(value.value)) {
         report(
           offset,
-          key.value,
+          full,
           `a secret does not belong in this file; use ${key.value}_file: PATH or ${key.value}: \${ENV_NAME}`,
         )
         return
       }
       const text = value.value.replace(/\$\{(\w+)\}/g, (_match, name: string) => {
-        if (env[name] === undefined) report(offset, String(key.value), `the environment has no ${name}`)
+        if (env[name] === undefined) report(offset, full, `the environment has no ${name}`)
         return env[name] ?? ''
       })
       const isPath = /_(file|dir)$/.test(key.value)
       value.value = isPath ? resolve(folder, text) : text
       const secret = key.value.replace(/_file$/, '')
       if (!isPath || !secretKeys.has(secret)) return
+      key.value = secret
       try {
         value.value = readFileSync(resolve(folder, text), 'utf8').trim()
-        key.value = secret
       } catch (error) {
-        report(offset, String(key.value), `cannot be read: ${messageOf(error)}`)
+        report(offset, full, `cannot be read: ${messageOf(error)}`)
       }
     },
   })

@@ -45,7 +45,9 @@ const testpointFields = {
   id: idSchema.describe('Id of the testpoint.'),
   level: z.enum(levels).default('district').describe('Where it stands.'),
   type: z.enum(['librespeed', 'ndt7', 'iperf3']).default('librespeed').describe('Protocol it speaks.'),
-  url: z.url({ protocol: /^(https?|wss?|iperf3)$/ }).describe('Its address.'),
+  url: z
+    .url({ protocol: /^(https?|wss?|iperf3)$/, error: 'not an address such as http://10.20.0.10:8422/' })
+    .describe('Its address.'),
   priority: z.int().min(0).max(100).default(0).describe('Lowest first; the next one confirms a `below` or stands in.'),
 }
 const pathFields = {
@@ -55,7 +57,9 @@ const pathFields = {
 }
 const serviceFields = {
   id: idSchema.describe('Id of the platform.'),
-  url: z.url({ protocol: /^https?$/ }).describe('Page that is asked for.'),
+  url: z
+    .url({ protocol: /^https?$/, error: 'not an address such as https://platform.example/' })
+    .describe('Page that is asked for.'),
 }
 const terminalFields = {
   id: idSchema.describe('Id of the device.'),
@@ -67,7 +71,7 @@ const forSites = { sites: z.array(idSchema).optional().describe('Only for these 
 
 const tables = {
   towns: z
-    .array(z.strictObject({ id: idSchema, name: textSchema, ...row }))
+    .array(z.strictObject({ id: idSchema.describe('Id of the township.'), name: textSchema, ...row }))
     .default([])
     .describe('Townships.'),
   sites: z
@@ -126,7 +130,14 @@ const tables = {
     .default([])
     .describe('Teaching platforms to watch.'),
   rooms: z
-    .array(z.strictObject({ id: idSchema, site: idSchema, name: textSchema, ...row }))
+    .array(
+      z.strictObject({
+        id: idSchema.describe('Id of the room.'),
+        site: idSchema.describe('Site that it belongs to.'),
+        name: textSchema,
+        ...row,
+      }),
+    )
     .default([])
     .describe('Rooms.'),
   terminals: z
@@ -160,7 +171,8 @@ export const registrySchema = z
       .describe('The district itself.'),
     ...tables,
   })
-  .superRefine(checkReferences)
+  // Also when a row has faults of its own: all problems are told at once.
+  .superRefine(checkReferences, { when: () => true })
 export type RegistryData = z.output<typeof registrySchema>
 
 function isTimeZone(name: string): boolean {
@@ -175,11 +187,15 @@ function isTimeZone(name: string): boolean {
 type Raw = { [K in keyof typeof tables]: readonly Record<string, unknown>[] }
 
 function checkReferences(data: Raw, context: z.RefinementCtx): void {
-  const ids = (table: keyof Raw) => new Set(data[table].map((r) => r['id']))
+  const rowsOf = (table: keyof Raw): readonly Record<string, unknown>[] => {
+    const rows: unknown = data[table]
+    return Array.isArray(rows) ? rows.map((r: unknown) => (typeof r === 'object' && r !== null ? { ...r } : {})) : []
+  }
+  const ids = (table: keyof Raw) => new Set(rowsOf(table).map((r) => r['id']))
   const known = { town: ids('towns'), site: ids('sites'), agent: ids('agents'), room: ids('rooms') }
   for (const table of Object.keys(tables) as (keyof Raw)[]) {
     const seen = new Set<string>()
-    data[table].forEach((r, index) => {
+    rowsOf(table).forEach((r, index) => {
       const at = (key: string, message: string) =>
         context.addIssue({ code: 'custom', path: [table, index, key], message })
       const key = `${String(r['id'])} ${String(r['valid_from'])}`
@@ -188,10 +204,10 @@ function checkReferences(data: Raw, context: z.RefinementCtx): void {
       for (const [reference, targets] of Object.entries(known)) {
         const value = r[reference]
         const free = reference === 'room' && (value === 'none' || known.room.size === 0)
-        if (value !== undefined && !free && !targets.has(value))
-          at(reference, `no ${reference} "${String(value)}" in this file`)
+        if (typeof value === 'string' && !free && !targets.has(value))
+          at(reference, `no ${reference} "${value}" in this file`)
       }
-      for (const site of (r['sites'] as string[] | undefined) ?? [])
+      for (const site of Array.isArray(r['sites']) ? (r['sites'] as string[]) : [])
         if (!known.site.has(site)) at('sites', `no site "${site}" in this file`)
     })
   }

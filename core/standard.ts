@@ -25,7 +25,9 @@ export type Rule = z.output<typeof ruleSchema>
 
 export const standardSchema = z.strictObject({
   id: z.string().describe('Name of the standard; the district refers to it.'),
-  title: z.strictObject({ en: z.string(), zh: z.string() }).describe('Shown in reports.'),
+  title: z
+    .strictObject({ en: z.string().describe('In English.'), zh: z.string().describe('In Chinese.') })
+    .describe('Shown in reports.'),
   source: z.string().describe('The document that the figures come from.'),
   threshold_ratio: ratio
     .default(0.95)
@@ -38,7 +40,12 @@ export const standardSchema = z.strictObject({
     .default(['down'])
     .describe('Directions that count for the verdict; both are measured.'),
   targets_bps: z
-    .strictObject(Object.fromEntries(categories.map((c) => [c, rateSchema])) as Record<Category, typeof rateSchema>)
+    .strictObject(
+      Object.fromEntries(categories.map((c) => [c, rateSchema.describe(`For sites of category ${c}.`)])) as Record<
+        Category,
+        typeof rateSchema
+      >,
+    )
     .describe('Target of each category of school.'),
   rule: ruleSchema.prefault({}).describe('How trials become a verdict.'),
 })
