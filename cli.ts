@@ -126,6 +126,31 @@ program
     })
   })
 
+program
+  .command('config')
+  .description('check configuration files')
+  .command('check')
+  .description('tell everything that is wrong with configuration files (exit code 2), and start nothing')
+  .argument('<file...>', 'agent.yaml, collector.yaml, testpoint.yaml, district.yaml or standards.yaml, by any name')
+  .option('--json', 'the findings as JSON', false)
+  .action(async (files: string[], { json }: { json: boolean }) => {
+    const { checkFiles } = await import('./commands/config-check.ts')
+    if (!checkFiles(files, { env: process.env, json, write: print })) process.exitCode = 2
+  })
+
+program
+  .command('user')
+  .description('users of the embedded broker')
+  .command('add')
+  .description('add a user, or give one a new password')
+  .argument('<name>', 'id of the agent')
+  .option('--users-file <file>', 'broker.users_file of collector.yaml', './users')
+  .option('--password-file <file>', 'write the password there (mode 0600) instead of showing it')
+  .action(async (name: string, { usersFile, passwordFile }: { usersFile: string; passwordFile?: string }) => {
+    const { addUser } = await import('./commands/user-add.ts')
+    addUser({ name, usersFile, passwordFile }, print)
+  })
+
 try {
   await program.parseAsync()
 } catch (error) {
