@@ -94,7 +94,7 @@ function notJudged(targetBps: number, decides: boolean): DirectionDocument {
   }
 }
 
-export function linkDocuments(
+function linkDocuments(
   registry: Registry,
   site: string,
   verdict: SiteVerdict | undefined,

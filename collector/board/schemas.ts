@@ -7,12 +7,12 @@ const namesOf = <T extends Record<string, unknown>>(codes: T) =>
   z.enum(Object.keys(codes) as [Extract<keyof T, string>, ...Extract<keyof T, string>[]])
 
 export const timeSchema = z.iso.datetime().describe('ISO 8601, UTC.')
-export const textSchema = z.object({ en: z.string(), zh: z.string() })
-export const placeSchema = z.object({ id: z.string(), name: textSchema })
-export const verdictSchema = namesOf(verdicts)
-export const directionSchema = z.enum(directions)
+const textSchema = z.object({ en: z.string(), zh: z.string() })
+const placeSchema = z.object({ id: z.string(), name: textSchema })
+const verdictSchema = namesOf(verdicts)
+const directionSchema = z.enum(directions)
 
-export const reasonSchema = z
+const reasonSchema = z
   .enum(['no_trials', 'too_few_trials', 'self_test_only', 'not_judged'])
   .nullable()
   .describe('Why a verdict is unknown; null otherwise.')
@@ -78,7 +78,7 @@ export const bandwidthSampleSchema = sampleSchema.extend({
   self_test: z.boolean(),
 })
 
-export const latestSchema = z.object({
+const latestSchema = z.object({
   host: z.array(sampleSchema),
   path: z.array(sampleSchema).describe('One per level and target.'),
   wan: z.array(sampleSchema).describe('One per link.'),
@@ -115,8 +115,8 @@ export const summarySchema = countsSchema.extend({
   by_town: z.array(countsSchema.extend({ town: placeSchema })),
 })
 
-export const districtSchema = placeSchema.extend({ timezone: z.string() })
-export const ruleSchema = z.object({ window_days: z.int(), min_trials: z.int(), min_share: z.number() })
+const districtSchema = placeSchema.extend({ timezone: z.string() })
+const ruleSchema = z.object({ window_days: z.int(), min_trials: z.int(), min_share: z.number() })
 export const standardSchema = z.object({
   id: z.string(),
   title: textSchema,
@@ -155,7 +155,7 @@ export const agentSchema = z.object({
     .describe('What is kept of an agent that is not registered.'),
 })
 
-export const terminalSchema = z.object({
+const terminalSchema = z.object({
   id: z.string(),
   name: textSchema,
   kind: z.string(),

@@ -127,8 +127,8 @@ export const strings = {
   says_not_judged: text('Not judged yet: the next round begins within a minute.', '尚未判定：下一轮将在一分钟内开始。'),
   says_inconclusive: text('{count} without a conclusion: {causes}.', '{count} 次无结论：{causes}。'),
   first_test: text(
-    'The first bandwidth test runs about 20 s after the agent has started.',
-    '采集端启动约 20 秒后进行首次带宽测试。',
+    'No bandwidth test yet. The first result shows here by itself: under `linkbell up` about 20 s after the start, else at the next time that is this school’s own.',
+    '尚无带宽测试，首个结果会自动显示：`linkbell up` 约在启动 20 秒后，其余按本校的测试时段。',
   ),
   median: text('median', '中位数'),
   newest: text('latest', '最近'),
@@ -163,7 +163,7 @@ export const strings = {
   services: text('Teaching platforms', '教学平台'),
   no_services: text(
     'No platform is watched here. Name some under `services` in district.yaml.',
-    '未配置教学平台。请在 district.yaml 的 services 中填写。',
+    '未配置教学平台。请在 district.yaml 的 `services` 中填写。',
   ),
   certificate: text('Certificate', '证书'),
   days: text('{count} d', '{count} 天'),

@@ -108,7 +108,7 @@ function rateCell(direction: DirectionDocument | undefined, thresholdRatio: numb
   return [
     h('b', {}, median_bps === null ? '–' : megabits(median_bps)),
     h('small', {}, say('of_target', { target: roundRate(target_bps) })),
-    rateBar(median_bps, target_bps, thresholdRatio),
+    rateBar(median_bps, direction, thresholdRatio),
   ]
 }
 

@@ -1,6 +1,6 @@
 /** Signs that say a verdict by shape as well as by colour, and bars that set a rate against its target. */
 import { type StringName } from '../strings.ts'
-import type { PresenceDocument, SiteDocument } from '../schemas.ts'
+import type { DirectionDocument, PresenceDocument, SiteDocument } from '../schemas.ts'
 import { h, svg } from './dom.ts'
 import { bitRate, roundRate, say } from './words.ts'
 
@@ -30,18 +30,24 @@ export function selfTestLabel(): HTMLElement {
   return h('span', { class: 'tag self-test', title: say('self_test_hint') }, say('self_test'))
 }
 
-/** A rate on a scale up to 1.25 × target, with a line at the threshold. `judged`: only then does its colour judge. */
-export function rateBar(bps: number | null, targetBps: number, thresholdRatio: number, judged = true): SVGElement {
+/**
+ * A rate on a scale up to 1.25 × target, with a line at the threshold. Its colour is the verdict, never the rate's own:
+ * a median above the target may still be of a link that misses it every evening.
+ */
+export function rateBar(
+  bps: number | null,
+  { target_bps, verdict, decides }: DirectionDocument,
+  thresholdRatio: number,
+) {
   const scale = 100 / 1.25
-  const ratio = bps === null ? 0 : Math.min(bps / targetBps, 1.25)
-  const kind = !judged ? 'open' : ratio < thresholdRatio ? 'below' : 'met'
+  const ratio = bps === null ? 0 : Math.min(bps / target_bps, 1.25)
   const at = thresholdRatio * scale
-  const label = bps === null ? '–' : `${bitRate(bps)} / ${roundRate(targetBps)}`
+  const label = bps === null ? '–' : `${bitRate(bps)} / ${roundRate(target_bps)}`
   return svg(
     'svg',
     { class: 'rate-bar', viewBox: '0 0 100 8', preserveAspectRatio: 'none', role: 'img', 'aria-label': label },
     svg('rect', { class: 'track', x: 0, y: 2.5, width: 100, height: 3 }),
-    svg('rect', { class: `fill ${kind}`, x: 0, y: 2, width: ratio * scale, height: 4 }),
+    svg('rect', { class: `fill ${decides ? verdict : 'unknown'}`, x: 0, y: 2, width: ratio * scale, height: 4 }),
     svg('path', { class: 'threshold', d: `M${at} 0V8`, 'vector-effect': 'non-scaling-stroke' }),
   )
 }

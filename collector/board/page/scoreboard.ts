@@ -92,7 +92,7 @@ export function categoryTable({ summary, sites }: SiteList, show: Show): HTMLEle
     return h(
       'tr',
       {},
-      h('th', { scope: 'row' }, name),
+      h('th', { scope: 'row' }, name, h('small', { class: 'narrow' }, target)),
       h('td', { class: 'number' }, target),
       ...[group.sites, group.met, group.below, group.unknown].map((value, i) =>
         h('td', { class: `number${value === 0 ? ' zero' : ''}${i === 2 && value > 0 ? ' bad' : ''}` }, count(value)),

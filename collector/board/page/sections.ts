@@ -2,7 +2,7 @@
 import { measurements } from '../../../core/catalog.ts'
 import type { StringName } from '../strings.ts'
 import type { SampleDocument, SiteDetail } from '../schemas.ts'
-import { h } from './dom.ts'
+import { h, withCode } from './dom.ts'
 import { presenceName } from './marks.ts'
 import { ago, bytes, count, dateTime, duration, fullTime, milliseconds, percent, pick, say, stateOf } from './words.ts'
 
@@ -112,7 +112,7 @@ export function serviceList({ services }: SiteDetail): HTMLElement {
     { class: 'panel' },
     h('h2', {}, say('services')),
     services.length === 0
-      ? h('p', { class: 'empty' }, say('no_services'))
+      ? h('p', { class: 'empty' }, ...withCode(say('no_services')))
       : h('ul', { class: 'services' }, ...services.map(serviceEntry)),
   )
 }

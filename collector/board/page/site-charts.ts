@@ -2,7 +2,7 @@
 import type { SiteDetail } from '../schemas.ts'
 import { fetchTests } from './api.ts'
 import { type Chart, createChart } from './chart.ts'
-import { h } from './dom.ts'
+import { h, withCode } from './dom.ts'
 import { linesDrawing, type Span, testsDrawing } from './drawings.ts'
 import { askHost, askLoss, askOf, askRoundTrip, askWan, type Drawable, firstHeard } from './site-series.ts'
 import { pick, say } from './words.ts'
@@ -26,7 +26,7 @@ type Slot = { chart: Chart; show: (any: boolean) => void; elements: HTMLElement[
 
 function createSlot(label: string, empty: string, kind = ''): Slot {
   const chart = createChart(label, kind)
-  const words = h('p', { class: 'empty', hidden: true }, empty)
+  const words = h('p', { class: 'empty', hidden: true }, ...withCode(empty))
   const show = (any: boolean) => {
     chart.element.hidden = !any
     words.hidden = any

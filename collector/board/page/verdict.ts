@@ -1,7 +1,7 @@
 /** The verdict on each link of a school, with what it rests on, in words. */
 import { causes, measurements, methods } from '../../../core/catalog.ts'
 import type { DirectionDocument, EvidenceDocument, SiteDetail } from '../schemas.ts'
-import { h } from './dom.ts'
+import { h, withCode } from './dom.ts'
 import { rateBar, selfTestLabel, verdictLabel } from './marks.ts'
 import { bitRate, count, day, dateTime, fullTime, megabits, percent, pick, roundRate, say, stateOf } from './words.ts'
 
@@ -41,7 +41,7 @@ function directionCard(site: SiteDetail, link: Link, name: 'down' | 'up'): HTMLE
         ` Mbit/s ${median_bps === null && shown !== null ? say('newest') : say('median')} · ${say('of_target', { target: roundRate(target_bps) })}`,
       ),
     ),
-    rateBar(shown, target_bps, site.standard.threshold_ratio, median_bps !== null),
+    rateBar(shown, direction, site.standard.threshold_ratio),
     h('p', { class: 'words' }, ...wordsOf(site, link, name).flatMap(withCode)),
     facts(direction),
   )
@@ -63,11 +63,6 @@ function facts({ trials_count, met_count, worst_bps, latest }: DirectionDocument
       latest === null ? undefined : fullTime(latest.time),
     ),
   )
-}
-
-/** What stands between backticks is a command. */
-function withCode(text: string): (string | HTMLElement)[] {
-  return text.split('`').map((part, i) => (i % 2 === 1 ? h('code', {}, part) : part))
 }
 
 /** Why the verdict is what it is. */
@@ -98,9 +93,7 @@ function wordsOf(site: SiteDetail, link: Link, name: 'down' | 'up'): string[] {
     case 'not_judged':
       return [say('says_not_judged')]
     default:
-      return [say('says_no_trials', { from }), ...(latest === null ? [say('first_test')] : [])].map(
-        (text) => `${text} `,
-      )
+      return [latest === null ? say('first_test') : say('says_no_trials', { from })]
   }
 }
 

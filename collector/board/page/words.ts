@@ -56,12 +56,12 @@ const number = (value: number, digits: number) =>
   new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)
 
 export const count = (value: number) => number(value, 0)
-/** 0.884 → 88.4 %. A rate that is not whole never reads as whole. */
+/** 0.884 → 88.4%. A rate that is not whole never reads as whole. */
 export function percent(ratio: number, digits = 1): string {
   const limit = 1 - 0.5 * 10 ** (-digits - 2)
   const capped = ratio < 1 && ratio > limit ? limit - 10 ** (-digits - 3) : ratio
   const whole = capped === 1 || capped === 0
-  return `${number(capped * 100, whole ? 0 : digits)}${language === 'zh' ? '%' : ' %'}`
+  return `${number(capped * 100, whole ? 0 : digits)}%`
 }
 
 /** Mbit/s without the unit, for columns that name it. */
@@ -124,7 +124,6 @@ export const fullTime = (time: Moment) =>
     hourCycle: 'h23',
     timeZoneName: 'short',
   })
-export const clock = (time: Moment) => inZone(time, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 export const clockSeconds = (time: Moment) =>
   inZone(time, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
 export const day = (time: Moment) => inZone(time, { month: 'short', day: 'numeric' })

@@ -10,7 +10,7 @@ const minuteMs = 60_000
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
 
-export const standard = standardSchema.parse({
+const standard = standardSchema.parse({
   id: 'plan-2025',
   title: { en: 'District plan 2021–2025', zh: '教育发展“十四五”规划' },
   source: 'District education plan 2021–2025, school broadband speed-up programme',

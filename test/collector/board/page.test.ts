@@ -42,7 +42,7 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
       simulated: 'Simulated data',
       evidence: 'Evidence of the verdict',
       slow: 'Phoenix Village School 1',
-      says: /0 of \d+ trials since .* reached 95 Mbit\/s, that is 95 % of 100 Mbit\/s\. At least 80 % must\./,
+      says: /0 of \d+ trials since .* reached 95 Mbit\/s, that is 95% of 100 Mbit\/s\. At least 80% must\./,
       levels: ['School', 'District', 'City', 'Province', 'Internet'],
     },
   } as const
