@@ -57,7 +57,7 @@ export function openApiOf(routes: readonly Route[]): Json {
       title: 'Linkbell',
       version: '1',
       description:
-        'What the districts’ schools get of the network that was promised. Base units, named in every field; times are UTC.',
+        'What the schools of a district get of the network that was promised. Base units, named in every field; times are UTC.',
     },
     paths: { ...Object.fromEntries(routes.map((route) => [route.path, { get: operationOf(route) }])), ...streams },
     components: {

@@ -127,7 +127,7 @@ export const strings = {
   says_not_judged: text('Not judged yet: the next round begins within a minute.', '尚未判定：下一轮将在一分钟内开始。'),
   says_inconclusive: text('{count} without a conclusion: {causes}.', '{count} 次无结论：{causes}。'),
   first_test: text(
-    'No bandwidth test yet. The first result shows here by itself: under `linkbell up` about 20 s after the start, else at the next time that is this school’s own.',
+    'No bandwidth test yet. The first result shows here by itself: under `linkbell up` about 20 s after the start, else in the next time slot of this school.',
     '尚无带宽测试，首个结果会自动显示：`linkbell up` 约在启动 20 秒后，其余按本校的测试时段。',
   ),
   median: text('median', '中位数'),

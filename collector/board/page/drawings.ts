@@ -16,12 +16,14 @@ export type Line = {
   thin?: boolean
 }
 
-/** How values are written, in the tooltip and at the axis. `few`: a low chart, where labels would touch. */
+/** How values are written, in the tooltip and at the axis. `max`: fixed; `few`: a low chart, where labels would touch. */
 export type Unit = {
   name: string
   format: (value: number) => string
   axis: (value: number) => string
   max?: number
+  /** The axis reaches up to this at least: a line at nothing is not blown up. */
+  least?: number
   few?: true
 }
 
@@ -41,6 +43,7 @@ function timeAxis(colours: Palette, { from, to }: Span) {
   }
   return {
     type: 'time',
+    minInterval: 60_000,
     min: drawn(from),
     max: drawn(to),
     axisLine: { lineStyle: { color: colours.line } },
@@ -103,7 +106,7 @@ export function linesDrawing(lines: readonly Line[], everySeconds: number, span:
     grid,
     legend: { ...legend(colours), data: [...new Set(lines.map(({ name }) => name))] },
     xAxis: timeAxis(colours, span),
-    yAxis: valueAxis(colours, unit.name, unit.axis, boundsOf(unit)),
+    yAxis: valueAxis(colours, unit.name, unit.axis, boundsOf(unit, lines)),
     tooltip: {
       ...tooltip(colours),
       trigger: 'axis',
@@ -124,8 +127,10 @@ export function linesDrawing(lines: readonly Line[], everySeconds: number, span:
   })
 }
 
-function boundsOf({ max, few }: Unit): object {
+function boundsOf({ max, few, least }: Unit, lines: readonly Line[]): object {
   if (max !== undefined) return { max, interval: max / 2 }
+  if (least !== undefined && lines.every(({ points }) => points.every(([, value]) => value < least)))
+    return { max: least, interval: least / 2 }
   return few ? { splitNumber: 2 } : {}
 }
 

@@ -27,8 +27,10 @@ export function tiles({ summary }: SiteList, show: Show): HTMLElement {
         judged === 0 ? say('compliance_none') : say('compliance_note', { met: count(met), judged: count(judged) }),
       ),
     ),
-    tile('below', count(below), say('below'), say('below_note'), () => show({ verdict: 'below' })),
-    tile('unknown', count(unknown), say('unknown'), say('unknown_note'), () => show({ verdict: 'unknown' })),
+    tile('below', count(below), say('below'), below === 0 ? '' : say('below_note'), () => show({ verdict: 'below' })),
+    tile('unknown', count(unknown), say('unknown'), unknown === 0 ? '' : say('unknown_note'), () =>
+      show({ verdict: 'unknown' }),
+    ),
     tile(
       undefined,
       `${count(online)}`,
@@ -52,7 +54,7 @@ function tile(
     'button',
     { class: `tile ${verdict ?? ''}`, type: 'button', onclick, 'data-key': `tile-${title}` },
     h('h2', {}, verdict !== undefined && mark(verdict), title),
-    h('p', { class: 'figure' }, figure, after !== '' && h('small', {}, after)),
+    h('p', { class: `figure${figure === '0' ? ' none' : ''}` }, figure, after !== '' && h('small', {}, after)),
     h('p', { class: 'note' }, note),
   )
 }

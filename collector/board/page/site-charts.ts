@@ -2,7 +2,7 @@
 import type { SiteDetail } from '../schemas.ts'
 import { fetchTests } from './api.ts'
 import { type Chart, createChart } from './chart.ts'
-import { h, withCode } from './dom.ts'
+import { h } from './dom.ts'
 import { linesDrawing, type Span, testsDrawing } from './drawings.ts'
 import { askHost, askLoss, askOf, askRoundTrip, askWan, type Drawable, firstHeard } from './site-series.ts'
 import { pick, say } from './words.ts'
@@ -11,6 +11,7 @@ export const ranges = ['6h', '24h', '7d', '30d'] as const
 export type Range = (typeof ranges)[number]
 
 const hourMs = 3_600_000
+const leastSpanMs = 600_000
 const lengths: Record<Range, number> = { '6h': 6 * hourMs, '24h': 24 * hourMs, '7d': 168 * hourMs, '30d': 720 * hourMs }
 
 export type SiteCharts = {
@@ -26,7 +27,7 @@ type Slot = { chart: Chart; show: (any: boolean) => void; elements: HTMLElement[
 
 function createSlot(label: string, empty: string, kind = ''): Slot {
   const chart = createChart(label, kind)
-  const words = h('p', { class: 'empty', hidden: true }, ...withCode(empty))
+  const words = h('p', { class: 'empty', hidden: true }, empty)
   const show = (any: boolean) => {
     chart.element.hidden = !any
     words.hidden = any
@@ -42,7 +43,7 @@ export async function usualRange(site: string, signal: AbortSignal): Promise<Ran
 }
 
 export function createSiteCharts(site: SiteDetail, range: Range, signal: AbortSignal): SiteCharts {
-  const links = new Map(site.links.map((link) => [link.id, linkSlots(site, link)]))
+  const links = new Map(site.links.map((link) => [link.id, linkSlots(link)]))
   const path = createSlot(say('path'), say('nothing_in_range'))
   const loss = createSlot(say('loss'), '', 'strip')
   const host = createSlot(say('host'), say('nothing_in_range'), 'strip')
@@ -96,19 +97,18 @@ export function createSiteCharts(site: SiteDetail, range: Range, signal: AbortSi
   }
 }
 
-function linkSlots({ latest }: SiteDetail, { name }: SiteDetail['links'][number]): { tests: Slot; wan: Slot } {
+function linkSlots({ name }: SiteDetail['links'][number]): { tests: Slot; wan: Slot } {
   const of = (text: string) => `${pick(name)}: ${text}`
-  const untested = latest.bandwidth.length === 0 ? say('first_test') : say('history_empty')
   return {
-    tests: createSlot(of(say('history')), untested),
+    tests: createSlot(of(say('history')), say('history_empty')),
     wan: createSlot(of(say('wan')), say('nothing_in_range'), 'low'),
   }
 }
 
 /** Where measuring began within the range, the axis begins there too: a new school is not one dot in an empty month. */
 function spanFrom(from: number, first: number, to: number): Span {
-  const margin = Math.max(60_000, (to - first) / 20)
-  return { from: Number.isFinite(first) ? Math.max(from, first - margin) : from, to }
+  const begin = Math.min(first - (to - first) / 20, to - leastSpanMs)
+  return { from: Number.isFinite(first) ? Math.max(from, begin) : from, to }
 }
 
 function firstOf({ lines }: Drawable): number {

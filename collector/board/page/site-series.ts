@@ -29,13 +29,13 @@ export async function askWan(ask: Ask, link: string): Promise<Drawable> {
     return { name, label, points: pointsOf(answers[i]), colour, ...(peak ? { thin: true } : { area: true }) }
   })
   const axis = (value: number) => axisNumber(value / 1e6)
-  return { lines, everySeconds: everyOf(answers[0]), unit: { name: 'Mbit/s', format: bitRate, axis } }
+  return { lines, everySeconds: everyOf(answers[0]), unit: { name: 'Mbit/s', format: bitRate, axis, least: 1e6 } }
 }
 
 export async function askRoundTrip(ask: Ask): Promise<Drawable> {
   const answer = await ask({ measurement: 'path', field: 'rtt_mean_seconds', by: 'level' })
   const axis = (value: number) => `${axisNumber(value * 1000)} ms`
-  const unit = { name: say('round_trip'), format: milliseconds, axis }
+  const unit = { name: say('round_trip'), format: milliseconds, axis, least: 0.001 }
   return { lines: levelLines(answer), everySeconds: everyOf(answer), unit }
 }
 

@@ -81,7 +81,8 @@ export function roundRate(bps: number): string {
 
 export function milliseconds(seconds: number): string {
   const value = seconds * 1000
-  return `${number(value, value >= 100 ? 0 : value >= 10 ? 1 : 2)} ms`
+  const size = Math.abs(value)
+  return `${number(value, size >= 100 ? 0 : size >= 10 ? 1 : 2)} ms`
 }
 
 export function bytes(value: number): string {
