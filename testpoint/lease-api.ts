@@ -2,6 +2,7 @@
  * Leases over HTTP. `POST /linkbell/v1/lease` asks for one (201, or 503 with Retry-After and a ticket), `GET …/lease/ID`
  * tells what has passed under it, on the testpoint's own clock, `DELETE …/lease/ID` gives a lease or a ticket back.
  */
+import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import { directions } from '../core/standard.ts'
@@ -53,7 +54,12 @@ export function createLeaseApi({
     const lease = admission.find(id)
     if (request.method === 'DELETE') admission.release(id)
     if (lease === undefined) return answer(response, 404, { error: 'no_lease' })
-    answer(response, 200, { seconds: now(), sent_bytes: lease.sentBytes, received_bytes: lease.receivedBytes })
+    answer(response, 200, {
+      seconds: now(),
+      waited_seconds: waitedSeconds(),
+      sent_bytes: lease.sentBytes,
+      received_bytes: lease.receivedBytes,
+    })
   }
   return {
     handle(request, response) {
@@ -64,9 +70,24 @@ export function createLeaseApi({
       }
       if (!pathname.startsWith(`${path}/`) || (request.method !== 'GET' && request.method !== 'DELETE')) return false
       request.resume()
-      one(request, response, pathname.slice(path.length + 1))
+      drained(() => one(request, response, pathname.slice(path.length + 1)))
       return true
     },
+  }
+}
+
+/** Calls back when what had arrived on all connections is read: only then do the counted bytes belong to the time told. */
+function drained(call: () => void): void {
+  // The first turn reads what was there, the second what came during that.
+  setImmediate(() => setImmediate(call))
+}
+
+/** Time that this process has waited for a core (sched-stats, in ns): a client tells by it a busy testpoint from a slow line. */
+function waitedSeconds(): number | null {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e9
+  } catch {
+    return null
   }
 }
 

@@ -58,18 +58,26 @@ export async function admit(peer: Peer & { id: string }, wish: LeaseWish): Promi
   }
 }
 
+export type LeaseProgress = {
+  /** On the testpoint's own clock. */
+  seconds: number
+  receivedBytes: number
+  /** Time that the testpoint has waited for a core since it began; null where it cannot tell. */
+  waitedSeconds: number | null
+}
+
 /** What has passed under a lease, on the testpoint's own clock. */
 export async function readProgress(
   peer: Peer,
   leaseId: string,
   { agent, signal }: Pick<Exchange, 'agent' | 'signal'>,
-): Promise<{ seconds: number; receivedBytes: number }> {
+): Promise<LeaseProgress> {
   const answer = await exchange(peer, { path: `${leasePath}/${leaseId}`, agent, signal })
-  const { seconds, received_bytes: receivedBytes } = parse(answer.body)
+  const { seconds, received_bytes: receivedBytes, waited_seconds: waited } = parse(answer.body)
   if (typeof seconds !== 'number' || typeof receivedBytes !== 'number') {
     throw new AppError('testpoint_failed', `The testpoint answered ${answer.status} when asked how far a test is.`)
   }
-  return { seconds, receivedBytes }
+  return { seconds, receivedBytes, waitedSeconds: typeof waited === 'number' ? waited : null }
 }
 
 function parse(body: string): Record<string, unknown> {

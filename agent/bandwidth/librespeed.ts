@@ -6,9 +6,9 @@ import type { TestpointTarget } from './config.ts'
 import { createPieceCurve, createProgressCurve, type Mark, type ProgressCurve } from './curve.ts'
 import { readBody } from './download.ts'
 import { type Answer, createAgent, exchange, type Peer, resetAll } from './http.ts'
-import { admit, readProgress } from './lease.ts'
+import { admit, type LeaseProgress, readProgress } from './lease.ts'
 import { interfaceOf, isOwnAddress } from './local.ts'
-import type { Session } from './session.ts'
+import type { Session, TestpointStrain } from './session.ts'
 import { createBudget, now, runTransfer, type Transfer, type TransferOptions } from './transfer.ts'
 
 type Server = Peer & { id: string; uploadPath: string; downloadPath: string }
@@ -56,7 +56,7 @@ export async function openLibreSpeed(testpoint: TestpointTarget, signal: AbortSi
 
 function createSession(server: Server, localAddress: string, capacityBps: number | undefined): Session {
   const agent = createAgent(server.url, 2)
-  let progress: { leaseId: string; curve: ProgressCurve } | undefined
+  let progress: { leaseId: string; curve: ProgressCurve; said: LeaseProgress[] } | undefined
   return {
     id: server.id,
     address: server.address,
@@ -71,21 +71,28 @@ function createSession(server: Server, localAddress: string, capacityBps: number
         return now() - asked
       }
       // Our own testpoint tells in the same breath what it has received.
-      const { seconds, receivedBytes } = await readProgress(server, progress.leaseId, { agent, signal })
-      progress.curve.add(seconds, receivedBytes, asked, now())
+      const said = await readProgress(server, progress.leaseId, { agent, signal })
+      progress.said.push(said)
+      progress.curve.add(said.seconds, said.receivedBytes, asked, now())
       return now() - asked
     },
     start(direction, options) {
-      if (direction === 'up') {
-        if (options.leaseId !== undefined) progress = { leaseId: options.leaseId, curve: createProgressCurve() }
-        return startUpload(server, options, progress?.curve)
-      }
+      if (options.leaseId !== undefined) progress = { leaseId: options.leaseId, curve: createProgressCurve(), said: [] }
+      if (direction === 'up') return startUpload(server, options, progress?.curve)
       return options.paceBps === undefined || options.leaseId !== undefined
         ? startDownload(server, options)
         : startPacedDownload(server, options)
     },
+    strain: () => strainOf(progress?.said ?? []),
     close: () => agent.destroy(),
   }
+}
+
+function strainOf(said: readonly LeaseProgress[]): TestpointStrain {
+  const [first, last] = [said[0], said.at(-1)]
+  if (first?.waitedSeconds == null || last?.waitedSeconds == null || first === last)
+    return { testpointWaitedRatio: null }
+  return { testpointWaitedRatio: (last.waitedSeconds - first.waitedSeconds) / (last.seconds - first.seconds) }
 }
 
 function capacityOf(answer: Answer): number | undefined {

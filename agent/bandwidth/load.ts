@@ -1,12 +1,12 @@
 /** Loads the link in one direction and watches it until the stopping rule, a cap, or the testpoint ends it. */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Cause, Method } from '../../core/catalog.ts'
 import type { Direction } from '../../core/standard.ts'
 import type { CounterReader } from '../counters.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { type Estimate, judge, type Rule } from './sequential.ts'
-import type { Session } from './session.ts'
+import type { Session, TestpointStrain } from './session.ts'
 import { median } from './statistics.ts'
+import { type Strain, watchStrain } from './strain.ts'
 import { delay, now, type Transfer } from './transfer.ts'
 import type { Framing } from './wire.ts'
 
@@ -47,18 +47,16 @@ export type Loaded = {
   transferredBytes: number
   durationSeconds: number
   rttLoadedSeconds: number | null
-  /** Share of one core that this process used. */
-  cpuRatio: number
-  /** How late its timers were: the 90th percentile. */
-  loopDelaySeconds: number
+  /** Share of the download that had waited for this process in full buffers. */
   backlogRatio: number
-}
+} & Strain &
+  TestpointStrain
 
 /** A test asks for this much more than the target: enough to fill a line of 105 %, no more than a verdict needs. */
 export const leaseRatio = 1.15
 
 const tickMs = 50
-const pingGapMs = 40
+const pingGapMs = 15
 /** No byte for this long: the testpoint or the line is gone, and waiting for the deadline would tell nothing new. */
 const stallSeconds = 2
 /** A self-test proves the chain; this much of it is enough. */
@@ -67,15 +65,16 @@ const selfTestRatio = 1.1
 const selfTestStreams = 2
 /** Spread of the bins beyond which a rate is not one. */
 const unstableRatio = 0.1
-/** Uploads in flight together: enough for any queue on the way, too little to fill a deep one. */
-const inFlightSeconds = 0.13
+/**
+ * Uploads in flight together, in seconds at the target: enough for any queue on the way and for a process that is
+ * scheduled late. Less where only whole answered requests count: smaller ones show more.
+ */
+const inFlightSeconds = { counted: 0.3, answered: 0.13 }
 const inFlightRoundTrips = 4
 
 export async function load(options: LoadOptions): Promise<Loaded> {
   const { session, direction, rule, signal, targetBps, framing } = options
-  const cpu = process.cpuUsage()
-  const loop = monitorEventLoopDelay({ resolution: 10 })
-  loop.enable()
+  const strain = watchStrain()
   const begun = now()
   const transfer = start(options, begun)
   const observer = createObserver({ ...options, transfer })
@@ -96,8 +95,6 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   })
   over.abort()
   const durationSeconds = now() - begun
-  const { user, system } = process.cpuUsage(cpu)
-  loop.disable()
   const { points, ...observation } = observer.observe()
   const hasRate = points.length > 1
   return {
@@ -109,8 +106,8 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     transferredBytes: Math.round(transfer.usedBytes() * framing.overhead),
     durationSeconds,
     rttLoadedSeconds: median(await pings),
-    cpuRatio: (user + system) / 1e6 / durationSeconds,
-    loopDelaySeconds: loop.percentile(90) / 1e9,
+    ...strain(),
+    ...session.strain(),
     backlogRatio: transfer.backlogRatio(),
   }
 }
@@ -120,7 +117,9 @@ function start(
   begun: number,
 ): Transfer {
   const payload = (bps: number) => bps / framing.overhead
-  const inFlightBytes = (targetBps / 8) * Math.max(inFlightSeconds, inFlightRoundTrips * rule.rttSeconds)
+  const inFlightBytes =
+    (targetBps / 8) *
+    Math.max(inFlightSeconds[leaseId === undefined ? 'answered' : 'counted'], inFlightRoundTrips * rule.rttSeconds)
   const common = { maxBytes, signal, leaseId, inFlightBytes }
   if (session.self) {
     const paceBps = payload(selfTestRatio * targetBps)
@@ -180,9 +179,9 @@ async function pingAll(session: Session, loops: number, signal: AbortSignal): Pr
 /** What to say of a line that used up its caps. */
 function reasonOf(estimate: Estimate, ended: Cause, { thresholdBps }: Rule): Cause {
   if (ended !== 'time_cap' && ended !== 'byte_cap') return ended
-  if (estimate.decision === 'marginal') return 'marginal'
   if (estimate.plateauSeconds < 0.5) return 'too_short'
   if (estimate.variationRatio > unstableRatio) return 'unstable'
+  if (estimate.decision === 'marginal') return 'marginal'
   const distance = Math.abs(estimate.rateBps - thresholdBps) / thresholdBps
   return distance < estimate.marginRatio ? 'marginal' : ended
 }

@@ -47,6 +47,8 @@ const minBelowRoundTrips = 40
 const minMarginalSeconds = 2.5
 /** A line that carried the threshold for half a second can carry it; the first half second may be a burst. */
 const sustainedBins = 5
+/** A rate that spreads more than this was not held by the line alone; then a single bin at the threshold acquits it. */
+const unsteadyRatio = 0.08
 /** Growth from the first to the last third of a plateau beyond which it is none. */
 const risingRatio = 0.01
 
@@ -84,7 +86,9 @@ function decide(
   const steady = cut < Math.floor(rates.length / 2) && !isRising(plateau)
   const longEnough = elapsed >= Math.max(minBelowSeconds, minBelowRoundTrips * rule.rttSeconds)
   if (rateBps + margin < rule.thresholdBps) {
-    return longEnough && steady && bestSustained(rates.slice(sustainedBins)) < rule.thresholdBps ? 'below' : 'open'
+    const sustained = estimate.variationRatio > unsteadyRatio ? 1 : sustainedBins
+    const best = bestSustained(rates.slice(sustainedBins), sustained)
+    return longEnough && steady && best < rule.thresholdBps ? 'below' : 'open'
   }
   return plateauSeconds >= minMarginalSeconds && steady && isFutile(estimate, rule, elapsed) ? 'marginal' : 'open'
 }
@@ -114,9 +118,9 @@ function isRising(plateau: readonly number[]): boolean {
   return mean(plateau.slice(-third)) > (1 + risingRatio) * mean(plateau.slice(0, third))
 }
 
-function bestSustained(rates: readonly number[]): number {
+function bestSustained(rates: readonly number[], bins: number): number {
   let best = 0
-  for (let i = sustainedBins; i <= rates.length; i++) best = Math.max(best, mean(rates.slice(i - sustainedBins, i)))
+  for (let i = bins; i <= rates.length; i++) best = Math.max(best, mean(rates.slice(i - bins, i)))
   return best
 }
 

@@ -12,6 +12,9 @@ export type LeaseWish = {
 /** The right to test, given by the testpoint for a while. */
 export type Lease = { id: string; release: () => Promise<void> }
 
+/** Share of the time in which the testpoint could have run but did not get a core; null where it does not say. */
+export type TestpointStrain = { testpointWaitedRatio: number | null }
+
 export type Session = {
   /** Id of the testpoint. */
   id: string
@@ -27,5 +30,7 @@ export type Session = {
   /** Round trip of a small request on a connection of its own, in seconds. */
   ping: (signal: AbortSignal) => Promise<number>
   start: (direction: Direction, options: TransferOptions) => Transfer
+  /** How hard the testpoint had to fight during the transfer, as it says itself. */
+  strain: () => TestpointStrain
   close: () => void
 }

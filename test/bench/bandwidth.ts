@@ -50,7 +50,7 @@ function lineOf(run: Run): string {
     `${mbps(result.linkRateBps)} ± ${((result.marginRatio ?? 0) * 100).toFixed(1)} %`,
     `goodput ${mbps(result.goodputBps)}, other ${mbps(result.otherBps)}`,
     `${(wanBytes / 1e6).toFixed(1)} MB in ${result.durationSeconds.toFixed(2)} s`,
-    `RTT ${ms(result.rttIdleSeconds)} / ${ms(result.rttLoadedSeconds)} ms, loss ${result.lossRatio ?? '-'}, CPU ${result.cpuRatio.toFixed(2)}`,
+    `RTT ${ms(result.rttIdleSeconds)} / ${ms(result.rttLoadedSeconds)} ms, loss ${result.lossRatio ?? '-'}, CPU ${result.cpuRatio.toFixed(2)}, others ${run.foreignCores.toFixed(2)} cores`,
     ...(truthOf(run.case) === result.outcome || result.outcome === 'inconclusive' ? [] : ['WRONG']),
   ].join(' | ')
 }

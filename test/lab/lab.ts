@@ -41,6 +41,8 @@ const shaperQueue = '50ms'
 /** Around full frames of the VXLAN inside. */
 const outerMtu = '1600'
 const vxlanPort = 4789
+/** Each host stands for a machine of its own: it does not wait for whatever else runs on this one. */
+const priority = '-15'
 
 export async function createLab(options: LabOptions): Promise<Lab> {
   const { rttMs = 0, lossRatio = 0, congestionControl } = options
@@ -48,7 +50,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
   const children: ChildProcess[] = []
   const run: Lab['run'] = (host, ...command) => sh('ip', 'netns', 'exec', namespaces.name(host), ...command)
   const start: Lab['spawn'] = (host, command, args, stdio = ['ignore', 'pipe', 'pipe']) => {
-    const child = spawn('ip', ['netns', 'exec', namespaces.name(host), command, ...args], { stdio })
+    const child = spawn('nice', ['-n', priority, 'ip', 'netns', 'exec', namespaces.name(host), command, ...args], { stdio })
     children.push(child)
     return child
   }

@@ -1,12 +1,19 @@
 /** Runs the cases of a plan in labs, and says what each run showed. */
 import { once } from 'node:events'
+import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BandwidthResult } from '../../../agent/bandwidth/measure.ts'
 import type { Lab } from '../../lab/lab.ts'
 import { createSchool, type School } from '../../lab/school.ts'
 import type { Case, Cross } from './cases.ts'
 
-export type Run = { case: Case; result: BandwidthResult; wanBytes: number }
+export type Run = {
+  case: Case
+  result: BandwidthResult
+  wanBytes: number
+  /** Cores that programs other than the lab's kept busy meanwhile: what disturbs a lab that is made of CPU. */
+  foreignCores: number
+}
 
 const mega = 1e6
 const crossPort = 5202
@@ -18,6 +25,9 @@ const udpPayloadBytes = 1448
 const udpFrameRatio = udpPayloadBytes / (udpPayloadBytes + 42)
 const tcpFrameRatio = 1448 / 1514
 const dutyCycleMs = 100
+const quietMs = 300
+const quietRatio = 0.8
+const maxQuietTries = 100
 
 /** A lab for the path of a case; cases on the same path share one. */
 export async function openSchool({ capacityMbps, rttMs, lossRatio }: Case): Promise<School> {
@@ -28,20 +38,41 @@ export async function openSchool({ capacityMbps, rttMs, lossRatio }: Case): Prom
   return school
 }
 
+/** Waits, for a while, until the machine has nothing else to do: the lab's whole network is made of its CPU. */
+async function quiet(): Promise<void> {
+  const idle = () => cpus().reduce((sum, { times }) => sum + times.idle, 0)
+  for (let tries = 0; tries < maxQuietTries; tries++) {
+    const before = idle()
+    await sleep(quietMs)
+    if (idle() - before > quietRatio * quietMs * cpus().length) return
+  }
+}
+
+/** Begins to watch the machine's time in user mode, in which the lab's own processes spend next to nothing. */
+function watchUserTime(): () => number {
+  const user = () => cpus().reduce((sum, { times }) => sum + times.user, 0)
+  const before = user()
+  const begun = performance.now()
+  return () => (user() - before) / (performance.now() - begun)
+}
+
 /** One measurement of a case. */
 export async function runOnce(school: School, given: Case): Promise<Run> {
   const { targetMbps, capacityMbps, direction, cross, cpuRatio, interfaceMbps } = given
+  await quiet()
   school.shape(capacityMbps * mega, capacityMbps * mega)
   const traffic = cross === undefined ? undefined : await startCross(school, given, cross)
   const release = cpuRatio === undefined ? undefined : hold(school.agent.pid as number, cpuRatio)
   try {
     const before = school.wanBytes()[direction]
+    const userSeconds = watchUserTime()
     const [result] = await school.measure({
       targets: [{ direction, target_bps: targetMbps * mega }],
       ...(interfaceMbps !== undefined && { interface_rate_bps: interfaceMbps * mega }),
     })
+    const foreignCores = userSeconds()
     await sleep(tailMs)
-    return { case: given, result: result as BandwidthResult, wanBytes: school.wanBytes()[direction] - before }
+    return { case: given, result: result as BandwidthResult, wanBytes: school.wanBytes()[direction] - before, foreignCores }
   } finally {
     release?.()
     await traffic?.()
