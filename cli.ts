@@ -1,6 +1,7 @@
 /** The command line: subcommands and flags, nothing else. Exit codes: 0 done, 1 failure, 2 usage or configuration. */
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { z } from 'zod'
 import { loadConfig } from './core/config-file.ts'
@@ -91,6 +92,8 @@ program
   .description('measure this host and its link, and publish over MQTT')
   .requiredOption('--config <file>', 'agent.yaml')
   .action(async ({ config: file }: { config: string }) => {
+    // A gateway is small: V8 keeps 2 MB for young objects instead of 32 (measured: 8 MB less resident).
+    setFlagsFromString('--semi-space-growth-factor=1')
     const { agentConfigSchema } = await import('./agent/config.ts')
     const { runAgent } = await import('./agent/main.ts')
     const config = configOf(file, agentConfigSchema)
@@ -149,6 +152,18 @@ program
   .action(async (name: string, { usersFile, passwordFile }: { usersFile: string; passwordFile?: string }) => {
     const { addUser } = await import('./commands/user-add.ts')
     addUser({ name, usersFile, passwordFile }, print)
+  })
+
+program
+  .command('doctor')
+  .description('what this machine has and lacks for Linkbell (exit code 1 when it cannot work)')
+  .option('--config <file>', 'agent.yaml, collector.yaml or testpoint.yaml: check what it names as well')
+  .option('--json', 'the findings as JSON', false)
+  .addOption(langOption())
+  .action(async ({ config, json, lang: language }: { config?: string; json: boolean; lang: 'en' | 'zh' }) => {
+    const { doctor } = await import('./commands/doctor.ts')
+    const options = { configFile: config, json, lang: language }
+    if (!(await doctor(options, { signal: stopOnSignals(), env: process.env, write: print }))) process.exitCode = 1
   })
 
 try {
