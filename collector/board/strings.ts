@@ -55,7 +55,6 @@ export const strings = {
 
   // The list
   search: text('School, town or id', '学校、镇街或编号'),
-  filter: text('Filter', '筛选'),
   all: text('All', '全部'),
   all_towns: text('All towns', '全部镇街'),
   all_categories: text('All kinds', '全部类别'),
@@ -191,10 +190,7 @@ export const strings = {
     '等待首次测量；采集端每分钟上报一次。',
   ),
   nothing_in_range: text('Nothing was measured in this range.', '该时间范围内没有测量数据。'),
-  link_unnamed: text('WAN link', '出口线路'),
   standard: text('Standard', '判定标准'),
-  window: text('Window', '判定窗口'),
-  source: text('Source', '来源'),
 } as const satisfies Record<string, Text>
 
 export type StringName = keyof typeof strings

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { batchOf } from './district.ts'
+import { batchOf } from './samples.ts'
 import { type Running, startBoard } from './setup.ts'
 
 let board: Running
