@@ -33,6 +33,11 @@ const whole = (text: string): number => {
   return Number(text)
 }
 const print = (line: string) => process.stdout.write(`${line}\n`)
+// A reader such as `head` has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  stop.abort()
+})
 const langOption = () => new Option('--lang <zh|en>', 'language of what is printed').choices(['zh', 'en']).default(lang)
 
 const program = new Command('linkbell')
