@@ -22,7 +22,7 @@ export const agentConfigSchema = z.strictObject({
   broker: z
     .strictObject({
       url: z
-        .url({ protocol: /^(mqtts?|wss?)$/, error: 'not a broker such as mqtts://broker.example:8883' })
+        .url({ protocol: /^mqtts?$/, error: 'not a broker such as mqtts://broker.example:8883' })
         .describe('The broker, for example mqtts://broker.example:8883.'),
       username: z.string().optional().describe('User name; without it, the agent id.'),
       password: z.string().optional().describe('Give password_file or ${ENV}; not needed with a client certificate.'),

@@ -34,7 +34,7 @@ export const brokerSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('external').describe('An existing broker such as Mosquitto.'),
     url: z
-      .url({ protocol: /^(mqtts?|wss?)$/, error: 'not a broker such as mqtts://broker.example:8883' })
+      .url({ protocol: /^mqtts?$/, error: 'not a broker such as mqtts://broker.example:8883' })
       .describe('For example mqtts://broker.example:8883.'),
     username: z.string().default('collector').describe('User name.'),
     password: z.string().optional().describe('Give password_file or ${ENV}.'),
