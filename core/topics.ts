@@ -1,6 +1,5 @@
 /** MQTT topics and who may use which; docs/protocol.md is their text, deploy/mosquitto/acl is generated from here. */
 import { idPattern } from './batch.ts'
-import { measurementOf } from './catalog.ts'
 
 export const root = 'linkbell/v1'
 /** The user name of collectors. No agent may be called so: `collector` is a level of the collector's own topics. */
@@ -36,7 +35,8 @@ export function parseTopic(topic: string): AgentTopic | undefined {
   if (`${product}/${version}` !== root || !isId(district) || !isId(agent) || agent === collectorUser || rest.length > 0)
     return undefined
   if (kind === 'batch') {
-    return measurement !== undefined && measurementOf(measurement) ? { district, agent, kind, measurement } : undefined
+    // Whether the catalog knows it is for the payload to tell: a newer agent must get its refusal, or it sends for ever.
+    return isId(measurement) ? { district, agent, kind, measurement } : undefined
   }
   if (measurement !== undefined) return undefined
   return kind === 'status' || kind === 'ack' || kind === 'config' || kind === 'cmd'
