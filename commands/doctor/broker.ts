@@ -1,6 +1,6 @@
 /** Whether the broker answers and takes the credentials of the configuration. */
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
-import { connect as connectTcp } from 'node:net'
+import { connect as connectTcp, isIP } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import mqtt, { type IClientOptions } from 'mqtt'
@@ -89,7 +89,9 @@ function reach({ url }: ConnectionConfig, files: Files, signal: AbortSignal): Pr
   const options = { host, port: Number(port || defaultPorts[protocol]) }
   const secure = protocol === 'mqtts:'
   return new Promise((resolve, reject) => {
-    const socket = secure ? connectTls({ ...options, servername: host, ...files } as never) : connectTcp(options)
+    const socket = secure
+      ? connectTls({ ...options, servername: isIP(host) === 0 ? host : '', ...files } as never)
+      : connectTcp(options)
     const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
     within.addEventListener('abort', () => socket.destroy(new Error('no answer in time')), { once: true })
     socket.once('error', reject)
