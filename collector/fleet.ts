@@ -51,16 +51,7 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
   function entryOf(agent: string): Entry | undefined {
     const known = entries.get(agent)
     if (known !== undefined || entries.size >= maxAgents) return known
-    const entry: Entry = {
-      agent,
-      registered: false,
-      presence: 'unknown',
-      since: undefined,
-      lastBatchAt: undefined,
-      status: undefined,
-      wantedRevision: undefined,
-      offlineAt: undefined,
-    }
+    const entry: Entry = { ...unheardOf(agent), offlineAt: undefined }
     entries.set(agent, entry)
     return entry
   }
@@ -102,17 +93,6 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
     }
   }
 
-  const stateOf = ({ offlineAt: _, ...state }: Entry): AgentState => ({ ...state })
-  const unknown = (agent: string): AgentState => ({
-    agent,
-    registered: false,
-    presence: 'unknown',
-    since: undefined,
-    lastBatchAt: undefined,
-    status: undefined,
-    wantedRevision: undefined,
-  })
-
   return {
     heard: (agent, at) => {
       const entry = entryOf(agent)
@@ -131,9 +111,25 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
     },
     state: (agent) => {
       const entry = entries.get(agent)
-      return entry === undefined ? unknown(agent) : stateOf(entry)
+      return entry === undefined ? unheardOf(agent) : stateOf(entry)
     },
     states: () => [...entries.values()].map(stateOf),
     tick,
+  }
+}
+
+function stateOf({ offlineAt: _, ...state }: Entry): AgentState {
+  return { ...state }
+}
+
+function unheardOf(agent: string): AgentState {
+  return {
+    agent,
+    registered: false,
+    presence: 'unknown',
+    since: undefined,
+    lastBatchAt: undefined,
+    status: undefined,
+    wantedRevision: undefined,
   }
 }

@@ -2,13 +2,14 @@
  * Broker → check → registry → store → acknowledgement. Decoding and checking happen as a message arrives; what passed
  * is written in groups, and only what the store calls durable is acknowledged to the agent.
  */
-import { type Batch, decodeBatch, type Envelope, filterBatch, peekEnvelope } from '../core/batch.ts'
+import { type Batch, decodeBatch, type Envelope, peekEnvelope } from '../core/batch.ts'
 import type { Message } from '../core/connection.ts'
-import { messageOf } from '../core/errors.ts'
+import { AppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Ack } from '../core/status.ts'
 import { parseTopic } from '../core/topics.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, WriteResult } from '../store/store.ts'
+import { placeBatch } from './enrich.ts'
 import type { Fleet } from './fleet.ts'
 import type { Holding } from './holding.ts'
 import type { Live } from './live.ts'
@@ -45,230 +46,223 @@ const flushBatches = 500
 const maxPending = 4_000
 /** Between two tries at a store that takes nothing. */
 const retryAfterMs = 1_000
-/** A sample from further ahead is an agent's clock, not a measurement; the agent corrects itself by our time (agent/clock.ts). */
-const maxAheadMs = 10 * 60_000
 
 /** Payloads of the quarantine that are under way at once. */
 const releasePage = 100
 
 type Pending = {
   envelope: Envelope
+  /** The batch with its place, cut where the registry changes. */
   parts: Batch[]
+  /** Undefined for what comes from the quarantine. */
   message: Message | undefined
-  onSettled?: (stored: boolean) => void
+  onSettled?: (done: boolean) => void
 }
+type Part = { entry: Pending; batch: Batch }
+type FullAck = Required<Omit<Ack, 're'>>
 
 export function createIngest(options: IngestOptions): Ingest {
-  const { store, registry, fleet, holding, live, metrics, log, now } = options
-  let pending: Pending[] = []
-  let timer: NodeJS.Timeout | undefined
-  let writing: Promise<void> | undefined
-  let stalled = false
-  let stopped = false
+  return new StoreIngest(options)
+}
 
-  function accept(message: Message): void {
+class StoreIngest implements Ingest {
+  readonly #options: IngestOptions
+  #pending: Pending[] = []
+  #timer: NodeJS.Timeout | undefined
+  #writing: Promise<void> | undefined
+  #releasing: Promise<void> | undefined
+  #stalled = false
+  #stopped = false
+
+  constructor(options: IngestOptions) {
+    this.#options = options
+  }
+
+  accept(message: Message): void {
     const topic = parseTopic(message.topic)
-    if (topic === undefined || topic.kind !== 'batch' || stopped) return message.acknowledge()
+    if (topic?.kind !== 'batch' || this.#stopped) return message.acknowledge()
+    const { metrics, fleet, registry, now } = this.#options
     metrics.received(message.payload.length)
     fleet.heard(topic.agent, now())
-    if (pending.length >= maxPending) return metrics.dropped()
-    let envelope: Envelope | undefined
+    if (this.#pending.length >= maxPending) return metrics.dropped()
+    let envelope: Pick<Envelope, 'stream' | 'seq'> | undefined
     try {
       const decoded = decodeBatch(message.payload)
       envelope = decoded.envelope
-      if (envelope.agent !== topic.agent) throw new Error(`the payload claims to be of agent ${envelope.agent}`)
+      const claimed = decoded.envelope.agent
+      if (claimed !== topic.agent)
+        throw new AppError('identity_mismatch', `the payload claims to be of agent ${claimed}`)
       if (decoded.badValues > 0 || decoded.ignored.length > 0)
         metrics.cleaned(decoded.badValues, decoded.ignored.length)
-      const parts = enrich(decoded.batch, topic.agent)
-      if (parts === undefined) return quarantine(envelope, message)
-      if (parts.length === 0)
-        throw new Error(`its time is more than ${maxAheadMs / 60_000} minutes ahead; check the clock of the agent`)
-      enqueue({ envelope, parts, message })
+      const parts = placeBatch(registry(), topic.agent, decoded.batch, now())
+      if (parts === undefined) this.#quarantine(decoded.envelope, message)
+      else this.#enqueue({ envelope: decoded.envelope, parts, message })
     } catch (error) {
-      refuse(topic.agent, envelope ?? peekEnvelope(message.payload), message, messageOf(error))
+      this.#refuse(topic.agent, envelope ?? peekEnvelope(message.payload), message, messageOf(error))
     }
   }
 
-  /** The batch with its place, cut where the registry changes; undefined for an agent that is not registered. */
-  function enrich(batch: Batch, agent: string): Batch[] | undefined {
-    const current = registry()
-    const latest = now() + maxAheadMs
-    const inTime = batch.times.every((time) => time <= latest)
-      ? batch
-      : filterBatch(batch, (row) => (batch.times[row] as number) <= latest)
-    const first = inTime.times[0]
-    if (first === undefined) return current.placeOf(agent, now()) === undefined ? undefined : []
-    const changes = current.changesOf(agent)
-    if (changes.length === 0) return placed(inTime, agent, first)
-    const epoch = (time: number) => changes.findLastIndex((change) => change <= time)
-    const epochs = [...new Set(inTime.times.map(epoch))]
-    const parts = epochs.map((e) => {
-      const part = epochs.length === 1 ? inTime : filterBatch(inTime, (row) => epoch(inTime.times[row] as number) === e)
-      return placed(part, agent, part.times[0] as number)
+  releaseQuarantine(): Promise<void> {
+    // One at a time: two would store the same page twice for nothing.
+    this.#releasing ??= this.#releaseAll().finally(() => {
+      this.#releasing = undefined
     })
-    return parts.every((part) => part === undefined) ? undefined : parts.flatMap((part) => part ?? [])
+    return this.#releasing
   }
 
-  function placed(batch: Batch, agent: string, time: number): Batch[] | undefined {
-    const place = registry().placeOf(agent, time)
-    return place && [{ ...batch, tags: { ...place, agent, ...batch.tags } }]
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#writing
+    if (this.#pending.length > 0 && !this.#stalled) await this.#write(this.#pending)
+    for (const entry of this.#pending) entry.onSettled?.(false)
+    await this.#releasing
   }
 
-  function quarantine(envelope: Envelope, message: Message): void {
-    const kept = holding.quarantine(envelope.agent, message.payload, now())
+  #quarantine({ agent, stream, seq }: Envelope, message: Message): void {
+    const { holding, metrics, acknowledge, now } = this.#options
+    const kept = holding.quarantine(agent, message.payload, now())
     metrics.quarantined(kept)
     message.acknowledge()
-    if (kept)
-      options.acknowledge(envelope.agent, {
-        v: 1,
-        stream: envelope.stream,
-        stored: [envelope.seq],
-        refused: [],
-        now: now(),
-      })
+    if (kept) acknowledge(agent, { v: 1, stream, stored: [seq], refused: [], now: now() })
   }
 
-  function refuse(
-    agent: string,
-    envelope: Pick<Envelope, 'stream' | 'seq'> | undefined,
-    message: Message,
-    reason: string,
-  ): void {
+  #refuse(agent: string, name: Pick<Envelope, 'stream' | 'seq'> | undefined, message: Message, reason: string): void {
+    const { holding, metrics, acknowledge, log, now } = this.#options
     metrics.refused()
     log.debug({ agent, reason }, 'A batch was refused.')
     holding.bury({ agent, topic: message.topic, reason, payload: message.payload }, now())
     message.acknowledge()
-    if (envelope === undefined) return
-    options.acknowledge(agent, {
+    if (name === undefined) return
+    acknowledge(agent, {
       v: 1,
-      stream: envelope.stream,
+      stream: name.stream,
       stored: [],
-      refused: [[envelope.seq, reason.slice(0, 300)]],
+      refused: [[name.seq, reason.slice(0, 300)]],
       now: now(),
     })
   }
 
-  function enqueue(entry: Pending): void {
-    pending.push(entry)
-    if (pending.length >= flushBatches) flush()
-    else timer ??= setTimeout(flush, flushAfterMs)
+  #enqueue(entry: Pending): void {
+    this.#pending.push(entry)
+    if (this.#pending.length >= flushBatches) this.#flush()
+    else this.#timer ??= setTimeout(() => this.#flush(), flushAfterMs)
   }
 
-  function flush(): void {
-    clearTimeout(timer)
-    timer = undefined
-    if (writing !== undefined || pending.length === 0) return
-    const work = pending.slice(0, flushBatches)
-    writing = write(work).then((pauseMs) => {
-      writing = undefined
-      if (pending.length > 0 && !stopped) timer ??= setTimeout(flush, pauseMs)
+  #flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#writing !== undefined || this.#pending.length === 0) return
+    this.#writing = this.#write(this.#pending.slice(0, flushBatches)).then((pauseMs) => {
+      this.#writing = undefined
+      if (this.#pending.length > 0 && !this.#stopped) this.#timer ??= setTimeout(() => this.#flush(), pauseMs)
     })
   }
 
   /** Writes and settles; what must be retried stays at the head of the queue. Resolves to the pause before the next write. */
-  async function write(work: Pending[]): Promise<number> {
-    const flat = work.flatMap((entry) => entry.parts.map((batch) => ({ entry, batch })))
+  async #write(work: Pending[]): Promise<number> {
+    const parts = work.flatMap((entry) => entry.parts.map((batch) => ({ entry, batch })))
     try {
-      const result = await store.write(flat.map(({ batch }) => batch))
-      const retry = new Set(result.retry.map((index) => flat[index]?.entry))
-      const rejected = new Map([...result.rejected].map(([index, reason]) => [flat[index]?.entry, reason]))
-      const accepted = work.filter((entry) => !retry.has(entry))
-      pending = [...work.filter((entry) => retry.has(entry)), ...pending.slice(work.length)]
-      for (const { message } of accepted) message?.acknowledge()
-      result.durable.then(
-        () => settle(accepted, rejected, flat),
-        (error: unknown) => {
-          // Not acknowledged: the agents send them again, the quarantine keeps its own.
-          for (const entry of accepted) entry.onSettled?.(false)
-          log.warn(
-            { batches: accepted.length, reason: messageOf(error) },
-            'The store may have lost batches; their agents send them again.',
-          )
-        },
+      const result = await this.#options.store.write(parts.map(({ batch }) => batch))
+      const retry = new Set(result.retry.map((index) => parts[index]?.entry))
+      this.#pending = [...work.filter((entry) => retry.has(entry)), ...this.#pending.slice(work.length)]
+      this.#accepted(
+        work.filter((entry) => !retry.has(entry)),
+        parts,
+        result,
       )
-      sayStalled(retry.size > 0 ? 'the store asks to retry' : undefined)
+      this.#sayStalled(retry.size > 0 ? 'it asks to be tried again' : undefined)
       return retry.size > 0 ? retryAfterMs : 0
     } catch (error) {
-      sayStalled(messageOf(error))
+      this.#sayStalled(messageOf(error))
       return retryAfterMs
     }
   }
 
-  function sayStalled(reason: string | undefined): void {
-    const is = reason !== undefined
-    if (is !== stalled) {
-      if (is) log.error({ reason }, 'The store takes nothing; batches wait at the agents.')
-      else log.info('The store takes batches again.')
-    }
-    stalled = is
-    metrics.stalled(is)
+  /** Accepted frees the broker's window at once; the agents are told when it is durable. */
+  #accepted(entries: Pending[], parts: Part[], { rejected, durable }: WriteResult): void {
+    for (const { message } of entries) message?.acknowledge()
+    const reasons = new Map([...rejected].map(([index, reason]) => [parts[index]?.entry, reason]))
+    durable.then(
+      () => this.#settle(entries, parts, reasons),
+      (error: unknown) => {
+        // Not acknowledged: the agents send them again, the quarantine keeps its own.
+        for (const entry of entries) entry.onSettled?.(false)
+        const facts = { batches: entries.length, reason: messageOf(error) }
+        this.#options.log.warn(facts, 'The store may have lost batches; their agents send them again.')
+      },
+    )
   }
 
-  function settle(
-    accepted: Pending[],
-    rejected: Map<Pending | undefined, string>,
-    flat: { entry: Pending; batch: Batch }[],
-  ): void {
-    const acks = new Map<string, { agent: string; ack: Required<Omit<Ack, 're'>> }>()
-    for (const entry of accepted) {
+  #settle(entries: Pending[], parts: Part[], reasons: ReadonlyMap<Pending | undefined, string>): void {
+    const { metrics, live, acknowledge } = this.#options
+    const acks = new Map<string, { agent: string; ack: FullAck }>()
+    for (const entry of entries) {
       const { agent, stream, seq } = entry.envelope
-      const key = `${agent} ${stream}`
-      const ack: Required<Omit<Ack, 're'>> = acks.get(key)?.ack ?? { v: 1, stream, stored: [], refused: [], now: now() }
-      acks.set(key, { agent, ack })
-      const reason = rejected.get(entry)
-      if (reason === undefined) {
-        ack.stored.push(seq)
-      } else {
-        ack.refused.push([seq, reason.slice(0, 300)])
-        const { topic = 'quarantine', payload = Buffer.alloc(0) } = entry.message ?? {}
-        holding.bury({ agent, topic, reason, payload }, now())
-        metrics.refused()
+      const ack = acks.get(`${agent} ${stream}`)?.ack ?? {
+        v: 1,
+        stream,
+        stored: [],
+        refused: [],
+        now: this.#options.now(),
       }
+      acks.set(`${agent} ${stream}`, { agent, ack })
+      const reason = reasons.get(entry)
+      if (reason === undefined) ack.stored.push(seq)
+      else this.#rejected(entry, reason, ack)
       entry.onSettled?.(true)
     }
-    for (const { agent, ack } of acks.values()) options.acknowledge(agent, ack)
-    const done = new Set(accepted.filter((entry) => !rejected.has(entry)))
-    for (const { entry, batch } of flat) {
-      if (!done.has(entry)) continue
+    for (const { agent, ack } of acks.values()) acknowledge(agent, ack)
+    const stored = new Set(entries.filter((entry) => !reasons.has(entry)))
+    for (const { entry, batch } of parts) {
+      if (!stored.has(entry)) continue
       metrics.stored(batch.times.length)
       live.publish({ type: 'stored', batch })
     }
   }
 
-  async function releaseQuarantine(): Promise<void> {
+  #rejected({ envelope, message }: Pending, reason: string, ack: FullAck): void {
+    const { holding, metrics, now } = this.#options
+    ack.refused.push([envelope.seq, reason.slice(0, 300)])
+    metrics.refused()
+    const { topic = 'quarantine', payload = Buffer.alloc(0) } = message ?? {}
+    holding.bury({ agent: envelope.agent, topic, reason, payload }, now())
+  }
+
+  #sayStalled(reason: string | undefined): void {
+    const { log, metrics } = this.#options
+    const is = reason !== undefined
+    if (is && !this.#stalled) log.error({ reason }, 'The store takes nothing; batches wait at the agents.')
+    if (!is && this.#stalled) log.info('The store takes batches again.')
+    this.#stalled = is
+    metrics.stalled(is)
+  }
+
+  async #releaseAll(): Promise<void> {
+    const { holding, registry, now } = this.#options
     for (const { agent } of holding.quarantined()) {
-      if (registry().placeOf(agent, now()) === undefined) continue
-      for (;;) {
+      while (!this.#stopped && registry().placeOf(agent, now()) !== undefined) {
         const page = holding.release(agent, releasePage)
-        const settled = await Promise.all(page.map(({ payload }) => storeReleased(agent, payload)))
-        holding.released(page.flatMap(({ id }, index) => (settled[index] ? id : [])))
-        if (stopped || !settled.some(Boolean)) break
+        const done = await Promise.all(page.map(({ payload }) => this.#storeReleased(agent, payload)))
+        holding.released(page.flatMap(({ id }, index) => (done[index] ? id : [])))
+        if (!done.some(Boolean)) break
       }
     }
   }
 
   /** Resolves to whether the payload may leave the quarantine: stored, or refused for good and buried. */
-  function storeReleased(agent: string, payload: Buffer): Promise<boolean> {
+  #storeReleased(agent: string, payload: Buffer): Promise<boolean> {
+    const { holding, registry, now } = this.#options
     return new Promise((resolve) => {
       try {
         const { envelope, batch } = decodeBatch(payload)
-        enqueue({ envelope, parts: enrich(batch, agent) ?? [], message: undefined, onSettled: resolve })
+        const parts = placeBatch(registry(), agent, batch, now())
+        if (parts === undefined) throw new AppError('batch_invalid', 'the agent stood nowhere at that time')
+        this.#enqueue({ envelope, parts, message: undefined, onSettled: resolve })
       } catch (error) {
         holding.bury({ agent, topic: 'quarantine', reason: messageOf(error), payload }, now())
         resolve(true)
       }
     })
-  }
-
-  return {
-    accept,
-    releaseQuarantine,
-    stop: async () => {
-      stopped = true
-      clearTimeout(timer)
-      await writing
-      if (pending.length > 0 && !stalled) await write(pending)
-      for (const entry of pending) entry.onSettled?.(false)
-    },
   }
 }

@@ -3,10 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Environment } from '../core/config-file.ts'
-import type { ConnectionConfig } from '../core/connection.ts'
+import type { ConnectionConfig, Message } from '../core/connection.ts'
 import type { Log } from '../core/log.ts'
 import { collectorUser } from '../core/topics.ts'
 import { createSqliteStore } from '../store/sqlite.ts'
+import type { Health } from '../store/store.ts'
 import { createBoard } from './board/server.ts'
 import { startBroker } from './broker/broker.ts'
 import type { CollectorConfig } from './config.ts'
@@ -25,20 +26,53 @@ export type CollectorDeps = {
   log: Log
   version: string
   env: Environment
-  onReady?: (url: string) => void
+  /** `receive` takes messages beside those of the broker: the gateways of `linkbell demo` live in this process. */
+  onReady?: (url: string, receive: (message: Message) => void) => void
 }
 
 const tickMs = 1_000
 
-/** Runs the collector until `signal` aborts. Stops in the order of the data: broker first, store last. */
-export async function runCollector(
-  config: CollectorConfig,
-  { signal, log, version, env, onReady }: CollectorDeps,
-): Promise<void> {
-  const now = Date.now
+/** Runs the collector until `signal` aborts. */
+export async function runCollector(config: CollectorConfig, deps: CollectorDeps): Promise<void> {
+  const { signal, log, version, onReady } = deps
   mkdirSync(config.data_dir, { recursive: true })
-  const files = { registryFile: config.registry_file, standardsFile: config.standards_file, env }
-  const registry = followRegistry(files, log.child({ module: 'registry' }), onRegistryChange)
+  const parts = await assemble(config, deps)
+  const { board, mqtt, judge, ingest } = parts
+  const ticker = setInterval(parts.fleet.tick, tickMs)
+  try {
+    const { url } = await board.start()
+    mqtt.start()
+    if (config.judge.enabled) await judge.start()
+    void ingest.releaseQuarantine()
+    log.info({ url, version }, 'The collector runs.')
+    onReady?.(url, mqtt.receive)
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+  } finally {
+    clearInterval(ticker)
+    await stop(parts)
+  }
+}
+
+type Parts = Awaited<ReturnType<typeof assemble>>
+
+/** In the order of the data: the broker first, the store last. */
+async function stop({ registry, board, mqtt, broker, ingest, judge, store, holding }: Parts): Promise<void> {
+  registry.stop()
+  await board.stop()
+  await mqtt.stop()
+  await broker?.stop()
+  await ingest.stop()
+  await judge.stop()
+  await store.close()
+  holding.close()
+}
+
+async function assemble(config: CollectorConfig, { log, version, env }: CollectorDeps) {
+  const now = Date.now
+  const registry = followRegistry(
+    { registryFile: config.registry_file, standardsFile: config.standards_file, env },
+    log.child({ module: 'registry' }),
+  )
   const district = registry.current().data.district.id
   const { raw_days, long_days } = config.store
   const store = await createSqliteStore({
@@ -52,88 +86,59 @@ export async function runCollector(
   const metrics = createMetrics()
   const fleet = createFleet({ now, onChange: (agent) => live.publish({ type: 'fleet', agent }) })
   const { broker, connection } = await brokerOf(config, district, log)
-
+  const shared = { registry: registry.current, now }
   const mqtt = createCollectorMqtt({
+    ...shared,
     connection,
     sharedGroup: config.broker.type === 'external' ? config.broker.shared_group : undefined,
     district,
     id: config.id,
     boot: randomUUID(),
     version,
-    registry: registry.current,
     fleet,
     log: log.child({ module: 'mqtt' }),
-    now,
     onBatch: (message) => ingest.accept(message),
   })
   const ingest = createIngest({
+    ...shared,
     store,
-    registry: registry.current,
     fleet,
     holding,
     live,
     metrics: metrics.ingest,
     log: log.child({ module: 'ingest' }),
-    now,
     acknowledge: mqtt.acknowledge,
   })
-  const intervalSeconds = config.judge.interval_seconds
   const judge = createJudge({
+    ...shared,
     store,
-    registry: registry.current,
     live,
     log: log.child({ module: 'judge' }),
-    now,
-    intervalSeconds,
+    intervalSeconds: config.judge.interval_seconds,
   })
   const board = createBoard({
+    ...shared,
     config: config.http,
     store,
-    registry: registry.current,
     fleet,
     judge,
     live,
     log: log.child({ module: 'board' }),
-    now,
     version,
     metrics: metrics.registry,
     quarantine: { list: holding.quarantined },
-    health: {
-      registry: registry.health,
-      broker: () => ({
-        ok: mqtt.connected(),
-        problems: mqtt.connected() ? [] : [`Not connected to the broker at ${connection.url}.`],
-        facts: { url: connection.url },
-      }),
-    },
+    health: { registry: registry.health, broker: () => brokerHealth(mqtt.connected(), connection.url) },
   })
-
-  function onRegistryChange(): void {
+  registry.onChange(() => {
     mqtt.distribute()
     void ingest.releaseQuarantine()
     live.publish({ type: 'judged' })
-  }
+  })
+  return { registry, store, holding, fleet, broker, mqtt, ingest, judge, board }
+}
 
-  const ticker = setInterval(fleet.tick, tickMs)
-  try {
-    const { url } = await board.start()
-    mqtt.start()
-    if (config.judge.enabled) await judge.start()
-    void ingest.releaseQuarantine()
-    log.info({ url, version }, 'The collector runs.')
-    onReady?.(url)
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-  } finally {
-    clearInterval(ticker)
-    registry.stop()
-    await board.stop()
-    await mqtt.stop()
-    await broker?.stop()
-    await ingest.stop()
-    await judge.stop()
-    await store.close()
-    holding.close()
-  }
+function brokerHealth(connected: boolean, url: string): Health {
+  return { ok: connected, problems: connected ? [] : [`Not connected to the broker at ${url}.`], facts: { url } }
 }
 
 /** The embedded broker gets a new password for the collector at every start; it never leaves this process. */

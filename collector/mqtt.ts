@@ -3,7 +3,15 @@
  * Its session is clean: what a dead collector had not acknowledged is gone, and the agents, told by the new
  * (boot, conn) of its status, send it again (reference/mqtt.md §0.4).
  */
-import { type ConnectionConfig, createConnection, type Message, type Session } from '../core/connection.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type Connection,
+  type ConnectionConfig,
+  createConnection,
+  type Message,
+  type Session,
+} from '../core/connection.ts'
+import { messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { type Ack, agentStatusSchema, type CollectorStatus, maxStatusBytes, parseMessage } from '../core/status.ts'
 import { filters, parseTopic, topics } from '../core/topics.ts'
@@ -29,6 +37,8 @@ export type CollectorMqtt = {
   start: () => void
   stop: () => Promise<void>
   connected: () => boolean
+  /** Takes a message of an agent; what the broker brings comes here as well. */
+  receive: (message: Message) => void
   acknowledge: (agent: string, ack: Ack) => void
   /** The registry changed: publishes the slices that are new. */
   distribute: () => void
@@ -37,115 +47,120 @@ export type CollectorMqtt = {
 /** What a broker with a higher limit may have under way to us; 200 in 15 ms commits is 13,000 batches/s (reference/mqtt.md §2.1). */
 const receiveMaximum = 200
 const keepaliveSeconds = 20
+const goodbyeMs = 1_000
 
 export function createCollectorMqtt(options: CollectorMqttOptions): CollectorMqtt {
-  const { district, id, fleet, log, now } = options
+  return new BrokerSide(options)
+}
+
+class BrokerSide implements CollectorMqtt {
+  readonly #options: CollectorMqttOptions
+  readonly #connection: Connection
+  readonly #statusTopic: string
   /** Revisions published in this session, by agent. */
-  const published = new Map<string, string>()
-  let session: Session | undefined
+  readonly #published = new Map<string, string>()
+  #session: Session | undefined
 
-  const statusTopic = topics.collectorStatus(district, id)
-  const status = (on: boolean, conn: number): string =>
-    JSON.stringify({
-      v: 1,
-      on,
-      boot: options.boot,
-      conn,
-      at: now(),
-      version: options.version,
-    } satisfies CollectorStatus)
-
-  const connection = createConnection({
-    config: options.connection,
-    clientId: `collector:${id}`,
-    keepaliveSeconds,
-    receiveMaximum,
-    deferAcknowledgements: true,
-    will: (number) => ({ topic: statusTopic, payload: status(false, number) }),
-    onMessage: receive,
-    onSession: begin,
-    log,
-  })
-
-  async function begin(current: Session): Promise<void> {
-    session = current
-    published.clear()
-    const batches = filters.batches(district)
-    const group = options.sharedGroup
-    await current.subscribe({
-      [group === undefined ? batches : filters.shared(group, batches)]: 1,
-      [filters.agentStatus(district)]: 1,
-    })
-    // Only now: an agent that reads it sends at once, and what comes before the subscription is lost.
-    await current.publish(statusTopic, status(true, current.number), { qos: 1, retain: true })
-    log.info(
-      { url: options.connection.url, protocol: current.protocol === 5 ? '5' : '3.1.1' },
-      'Connected to the broker.',
-    )
-    distribute()
-  }
-
-  function receive(message: Message): void {
-    const topic = parseTopic(message.topic)
-    if (topic?.kind === 'batch' && !message.retain) return options.onBatch(message)
-    message.acknowledge()
-    if (topic?.kind !== 'status') return
-    const parsed = parseMessage(message.payload, agentStatusSchema, maxStatusBytes)
-    fleet.report(topic.agent, parsed, now())
-    if (parsed?.on !== true) return
-    // The answer tells the agent the time; a retained status of long ago has nobody waiting for it.
-    if (!message.retain) acknowledge(topic.agent, { v: 1, stored: [], refused: [], now: now(), re: parsed.at })
-    if (parsed.revision !== fleet.state(topic.agent).wantedRevision && parsed.refused === undefined)
-      publishSlice(topic.agent)
-  }
-
-  function acknowledge(agent: string, ack: Ack): void {
-    send(topics.ack(district, agent), JSON.stringify(ack), { qos: 0 })
-  }
-
-  function send(topic: string, payload: string, how: { qos: 0 | 1; retain?: boolean }): void {
-    const current = session
-    if (current === undefined || current.signal.aborted) return
-    current.publish(topic, payload, how).catch((error: unknown) => {
-      if (!current.signal.aborted) log.warn({ topic, err: error }, 'The broker did not take a message.')
+  constructor(options: CollectorMqttOptions) {
+    this.#options = options
+    this.#statusTopic = topics.collectorStatus(options.district, options.id)
+    this.#connection = createConnection({
+      config: options.connection,
+      clientId: `collector:${options.id}`,
+      keepaliveSeconds,
+      receiveMaximum,
+      deferAcknowledgements: true,
+      will: (number) => ({ topic: this.#statusTopic, payload: this.#status(false, number) }),
+      onMessage: this.receive,
+      onSession: (session) => this.#begin(session),
+      log: options.log,
     })
   }
 
-  function publishSlice(agent: string): void {
-    const slice = options.registry().slice(agent, now())
-    fleet.wanted(agent, slice?.revision)
-    if (slice !== undefined) send(topics.config(district, agent), JSON.stringify(slice), { qos: 1, retain: true })
-    if (slice !== undefined) published.set(agent, slice.revision)
+  start(): void {
+    this.#connection.start()
   }
 
-  function distribute(): void {
-    const registered = new Set(options.registry().agents(now()))
-    for (const agent of registered) {
-      const revision = options.registry().slice(agent, now())?.revision
-      fleet.wanted(agent, revision)
-      if (published.get(agent) !== revision) publishSlice(agent)
+  async stop(): Promise<void> {
+    const session = this.#session
+    if (session !== undefined && !session.signal.aborted) {
+      const goodbye = session.publish(this.#statusTopic, this.#status(false, session.number), { qos: 1, retain: true })
+      await Promise.race([goodbye.catch(() => undefined), sleep(goodbyeMs, undefined, { ref: false })])
     }
-    for (const agent of published.keys()) {
+    await this.#connection.stop()
+  }
+
+  connected(): boolean {
+    return this.#connection.connected()
+  }
+
+  readonly acknowledge = (agent: string, ack: Ack): void =>
+    this.#send(topics.ack(this.#options.district, agent), JSON.stringify(ack), { qos: 0 })
+
+  distribute(): void {
+    const { registry, fleet, district, now } = this.#options
+    const registered = new Set(registry().agents(now()))
+    for (const agent of registered) this.#publishSlice(agent, false)
+    for (const agent of this.#published.keys()) {
       if (registered.has(agent)) continue
-      published.delete(agent)
+      this.#published.delete(agent)
       fleet.wanted(agent, undefined)
-      send(topics.config(district, agent), '', { qos: 1, retain: true })
+      this.#send(topics.config(district, agent), '', { qos: 1, retain: true })
     }
   }
 
-  return {
-    start: connection.start,
-    stop: async () => {
-      const current = session
-      if (current !== undefined && !current.signal.aborted) {
-        await current
-          .publish(statusTopic, status(false, current.number), { qos: 1, retain: true })
-          .catch(() => undefined)
-      }
-      await connection.stop()
-    },
-    connected: connection.connected,
-    acknowledge,
-    distribute,
+  async #begin(session: Session): Promise<void> {
+    const { district, sharedGroup, connection, log } = this.#options
+    this.#session = session
+    this.#published.clear()
+    const batches = filters.batches(district)
+    const filter = sharedGroup === undefined ? batches : filters.shared(sharedGroup, batches)
+    await session.subscribe({ [filter]: 1, [filters.agentStatus(district)]: 1 })
+    // Only now: an agent that reads it sends at once, and what comes before the subscription is lost.
+    await session.publish(this.#statusTopic, this.#status(true, session.number), { qos: 1, retain: true })
+    log.info({ url: connection.url, protocol: session.protocol === 5 ? '5' : '3.1.1' }, 'Connected to the broker.')
+    this.distribute()
+  }
+
+  #status(on: boolean, conn: number): string {
+    const { boot, version, now } = this.#options
+    return JSON.stringify({ v: 1, on, boot, conn, at: now(), version } satisfies CollectorStatus)
+  }
+
+  readonly receive = (message: Message): void => {
+    const topic = parseTopic(message.topic)
+    if (topic?.kind === 'batch' && !message.retain) return this.#options.onBatch(message)
+    message.acknowledge()
+    if (topic?.kind === 'status') this.#receiveStatus(topic.agent, message)
+  }
+
+  #receiveStatus(agent: string, { payload, retain }: Message): void {
+    const { fleet, now } = this.#options
+    const status = parseMessage(payload, agentStatusSchema, maxStatusBytes)
+    fleet.report(agent, status, now())
+    if (status?.on !== true) return
+    // The answer tells the agent the time; a retained status of long ago has nobody waiting for it.
+    if (!retain) this.acknowledge(agent, { v: 1, stored: [], refused: [], now: now(), re: status.at })
+    const { wantedRevision } = fleet.state(agent)
+    if (status.revision !== wantedRevision && status.refused?.revision !== wantedRevision)
+      this.#publishSlice(agent, true)
+  }
+
+  #publishSlice(agent: string, again: boolean): void {
+    const { registry, fleet, district, now } = this.#options
+    const slice = registry().slice(agent, now())
+    fleet.wanted(agent, slice?.revision)
+    if (slice === undefined || (!again && this.#published.get(agent) === slice.revision)) return
+    this.#published.set(agent, slice.revision)
+    this.#send(topics.config(district, agent), JSON.stringify(slice), { qos: 1, retain: true })
+  }
+
+  #send(topic: string, payload: string, how: { qos: 0 | 1; retain?: boolean }): void {
+    const session = this.#session
+    if (session === undefined || session.signal.aborted) return
+    session.publish(topic, payload, how).catch((error: unknown) => {
+      if (!session.signal.aborted)
+        this.#options.log.warn({ topic, reason: messageOf(error) }, 'The broker did not take a message.')
+    })
   }
 }

@@ -32,10 +32,17 @@ export function loadRegistry({ registryFile, standardsFile = builtInStandards, e
   return createRegistry(data, standard)
 }
 
-export type LiveRegistry = { current: () => Registry; health: () => Health; stop: () => void }
+export type LiveRegistry = {
+  current: () => Registry
+  /** `listener` is called after each good change. */
+  onChange: (listener: () => void) => void
+  health: () => Health
+  stop: () => void
+}
 
-/** Follows the files. `onChange` is called after a good change. */
-export function followRegistry(files: RegistryFiles, log: Log, onChange: () => void): LiveRegistry {
+/** Reads the files and follows them. Throws `config_invalid` at the start only. */
+export function followRegistry(files: RegistryFiles, log: Log): LiveRegistry {
+  let changed: () => void = () => undefined
   let registry = loadRegistry(files)
   let problem: string | undefined
   const watched = [files.registryFile, ...(files.standardsFile === undefined ? [] : [files.standardsFile])]
@@ -52,7 +59,7 @@ export function followRegistry(files: RegistryFiles, log: Log, onChange: () => v
       registry = next
       problem = undefined
       log.info({ file: files.registryFile }, 'The registry was read again.')
-      onChange()
+      changed()
     } catch (error) {
       problem = messageOf(error)
       log.error({ problem }, 'The changed registry is not used; the last good one stays.')
@@ -62,6 +69,9 @@ export function followRegistry(files: RegistryFiles, log: Log, onChange: () => v
 
   return {
     current: () => registry,
+    onChange: (listener) => {
+      changed = listener
+    },
     health: () => ({
       ok: problem === undefined,
       problems:

@@ -11,6 +11,9 @@ export type SiteRow = RegistryData['sites'][number]
 export type LinkRow = RegistryData['links'][number]
 export type TerminalRow = RegistryData['terminals'][number]
 
+/** A link with the targets that hold for it. */
+export type Link = { id: string; name: Text; downBps: number; upBps: number; carrier?: string }
+
 export type Registry = {
   data: RegistryData
   standard: Standard
@@ -49,21 +52,9 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     return site && { district: data.district.id, town: site.town, category: site.category, site: site.id }
   }
 
-  function linkRows(siteId: string, time: number, agent?: string) {
+  function linkRows(siteId: string, time: number, agent?: string): Link[] {
     const site = siteAt(siteId, time)
-    if (site === undefined) return []
-    const all = versions(linksBySite.get(siteId) ?? [])
-    const current = [...all.values()].flatMap((rows) => at(rows, time) ?? []).filter((row) => !row.retired)
-    const rows = current.filter((row) => agent === undefined || row.agent === undefined || row.agent === agent)
-    const downOf = (row?: LinkRow) => targetOf(standard, site.category, row?.target_down_bps)
-    if (all.size === 0) return [{ id: 'wan', name: { en: 'WAN', zh: '出口' }, downBps: downOf(), upBps: downOf() }]
-    return rows.map((row) => ({
-      id: row.id,
-      name: row.name ?? { en: row.id, zh: row.id },
-      downBps: downOf(row),
-      upBps: row.target_up_bps ?? downOf(row),
-      ...(row.carrier === undefined ? {} : { carrier: row.carrier }),
-    }))
+    return site === undefined ? [] : linksAt(linksBySite.get(siteId) ?? [], site.category, standard, time, agent)
   }
 
   function terminalsOf(site: string, time: number): TerminalRow[] {
@@ -123,6 +114,26 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     roomName: (id, time) => at(rooms.get(id), time)?.name ?? { en: id, zh: id },
     slice,
   }
+}
+
+function linksAt(
+  all: readonly LinkRow[],
+  category: Category,
+  standard: Standard,
+  time: number,
+  agent?: string,
+): Link[] {
+  const downOf = (row?: LinkRow) => targetOf(standard, category, row?.target_down_bps)
+  if (all.length === 0) return [{ id: 'wan', name: { en: 'WAN', zh: '出口' }, downBps: downOf(), upBps: downOf() }]
+  return current(versions(all), time)
+    .filter((row) => agent === undefined || row.agent === undefined || row.agent === agent)
+    .map((row) => ({
+      id: row.id,
+      name: row.name ?? { en: row.id, zh: row.id },
+      downBps: downOf(row),
+      upBps: row.target_up_bps ?? downOf(row),
+      ...(row.carrier === undefined ? {} : { carrier: row.carrier }),
+    }))
 }
 
 /** Rows of each id, oldest first. */

@@ -70,90 +70,117 @@ const closeWithinMs = 1_000
 type Ended = { reason: string; code?: number | undefined; version: 4 | 5 }
 
 export function createConnection(options: ConnectionOptions): Connection {
-  const { log, config } = options
-  const stopping = new AbortController()
-  let running: Promise<void> | undefined
-  let current: MqttClient | undefined
-  let connects = 0
-  let version: 4 | 5 = 5
+  return new KeptConnection(options)
+}
 
-  async function keepConnected(): Promise<void> {
+class KeptConnection implements Connection {
+  readonly #options: ConnectionOptions
+  readonly #stopping = new AbortController()
+  #running: Promise<void> | undefined
+  #current: MqttClient | undefined
+  #connects = 0
+  #version: 4 | 5 = 5
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#running ??= this.#keepConnected()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#current?.emit('close')
+    await this.#running
+  }
+
+  connected(): boolean {
+    return this.#current?.connected ?? false
+  }
+
+  connects(): number {
+    return this.#connects
+  }
+
+  async #keepConnected(): Promise<void> {
+    const { signal } = this.#stopping
     let failures = 0
     let lastReason = ''
-    while (!stopping.signal.aborted) {
+    while (!signal.aborted) {
       const started = performance.now()
-      const ended = await connectOnce()
-      if (stopping.signal.aborted) return
+      const ended = await this.#connectOnce()
+      if (signal.aborted) return
       if (ended.version === 5 && isVersionRefusal(ended.code)) {
-        version = 4
-        log.info({ url: config.url }, 'The broker does not speak MQTT 5; using 3.1.1.')
+        this.#version = 4
+        this.#options.log.info({ url: this.#options.config.url }, 'The broker does not speak MQTT 5; using 3.1.1.')
         continue
       }
       failures = performance.now() - started > stableAfterMs ? 0 : failures + 1
       const takenOver = ended.code === 142
-      if (ended.reason !== lastReason || failures === 0) {
-        const text = takenOver
-          ? 'Another client uses the id of this one; check that it was not installed twice.'
-          : 'Connection to the broker lost.'
-        log[takenOver ? 'error' : 'warn']({ url: config.url, reason: ended.reason }, text)
-      }
+      if (ended.reason !== lastReason || failures === 0) this.#sayLost(ended, takenOver)
       lastReason = ended.reason
-      const delay = takenOver
-        ? takeoverDelayMs
-        : Math.min(longestDelayMs, firstDelayMs * 2 ** Math.max(0, failures - 1)) * (0.5 + Math.random())
-      await sleep(delay, undefined, { signal: stopping.signal }).catch(() => undefined)
+      await sleep(takenOver ? takeoverDelayMs : backoffMs(failures), undefined, { signal }).catch(() => undefined)
     }
   }
 
-  async function connectOnce(): Promise<Ended> {
-    const attempted = version
+  async #connectOnce(): Promise<Ended> {
+    const version = this.#version
     const lost = new AbortController()
     try {
-      const client = new MqttClient(await streamTo(config), clientOptions(options, attempted, connects + 1))
-      current = client
+      const client = new MqttClient(
+        await streamTo(this.#options.config),
+        clientOptions(this.#options, version, this.#connects + 1),
+      )
+      this.#current = client
       const ended = lifetime(client)
-      client.handleMessage = (packet, callback) => {
-        const defer = options.deferAcknowledgements === true && packet.qos === 1
-        const acknowledge = () => {
-          if (defer && !lost.signal.aborted) sendPuback(client, packet.messageId as number)
-        }
-        const { topic, payload, qos, retain } = packet
-        options.onMessage({ topic, payload: payload as Buffer, qos, retain, acknowledge }, session)
-        // An error skips the PUBACK and goes on reading (measured: reference/mqtt.md §0.2).
-        callback(defer ? deferred : undefined)
-      }
-      const session = sessionOf(client, lost.signal, attempted, () => connects)
-      client.once('connect', () => {
-        // Each acknowledgement that meets a full socket waits for `drain` with a listener of its own.
-        client.stream.setMaxListeners(0)
-        connects++
-        options.onSession(session).catch((error: unknown) => {
-          if (!lost.signal.aborted) client.emit('error', error as Error)
-        })
-      })
-      return { ...(await ended), version: attempted }
+      const session = sessionOf(client, lost.signal, version, () => this.#connects)
+      this.#listen(client, session)
+      client.once('connect', () => this.#greet(client, session))
+      return { ...(await ended), version }
     } catch (error) {
-      return { reason: messageOf(error), version: attempted }
+      return { reason: messageOf(error), version }
     } finally {
       lost.abort()
-      const client = current
-      current = undefined
-      if (client !== undefined) await close(client, stopping.signal.aborted)
+      const client = this.#current
+      this.#current = undefined
+      if (client !== undefined) await close(client, this.#stopping.signal.aborted)
     }
   }
 
-  return {
-    start: () => {
-      running ??= keepConnected()
-    },
-    stop: async () => {
-      stopping.abort()
-      current?.emit('close')
-      await running
-    },
-    connected: () => current?.connected ?? false,
-    connects: () => connects,
+  #listen(client: MqttClient, session: Session): void {
+    const { deferAcknowledgements = false, onMessage } = this.#options
+    client.handleMessage = ({ topic, payload, qos, retain, messageId }, callback) => {
+      const defer = deferAcknowledgements && qos === 1
+      const acknowledge = () => {
+        if (defer && !session.signal.aborted) sendPuback(client, messageId as number)
+      }
+      onMessage({ topic, payload: payload as Buffer, qos, retain, acknowledge }, session)
+      // An error skips the PUBACK and goes on reading (measured: reference/mqtt.md §0.2).
+      callback(defer ? deferred : undefined)
+    }
   }
+
+  #greet(client: MqttClient, session: Session): void {
+    this.#connects++
+    // Each acknowledgement that meets a full socket waits for `drain` with a listener of its own.
+    client.stream.setMaxListeners(0)
+    this.#options.onSession(session).catch((error: unknown) => {
+      if (!session.signal.aborted) client.emit('error', error as Error)
+    })
+  }
+
+  #sayLost({ reason }: Ended, takenOver: boolean): void {
+    const { log, config } = this.#options
+    const facts = { url: config.url, reason }
+    if (takenOver) log.error(facts, 'Another client uses the id of this one; check that it was not installed twice.')
+    else log.warn(facts, 'Connection to the broker lost.')
+  }
+}
+
+/** Doubled with each failure, and spread: 400 agents must not hit a restarted broker in one second. */
+function backoffMs(failures: number): number {
+  return Math.min(longestDelayMs, firstDelayMs * 2 ** Math.max(0, failures - 1)) * (0.5 + Math.random())
 }
 
 const deferred = new Error('PUBACK deferred')

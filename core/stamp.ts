@@ -1,0 +1,71 @@
+/**
+ * STAMP test packets, unauthenticated mode (RFC 8762 §4.2.1, §4.3.1): what a sender sends and a reflector sends back,
+ * 44 bytes each, so that any router that reflects STAMP can stand in for a testpoint.
+ */
+
+/** A packet of either kind; longer ones carry padding or TLVs (RFC 8972) behind it. */
+export const stampBytes = 44
+export const stampPort = 862
+
+/** Seconds between 1900 (NTP) and 1970. */
+const ntpEpochSeconds = 2_208_988_800
+const fraction = 2 ** 32
+/** Not synchronised, NTP format, scale 0, multiplier 1 (RFC 4656 §4.1.2): we only ever compare a clock with itself. */
+const errorEstimate = 0x0001
+
+/** The packet of a sender, sent at `milliseconds` since 1970. */
+export function encodeSender(sequence: number, milliseconds: number): Buffer {
+  const packet = Buffer.alloc(stampBytes)
+  packet.writeUInt32BE(sequence >>> 0, 0)
+  writeTime(packet, 4, milliseconds)
+  packet.writeUInt16BE(errorEstimate, 12)
+  return packet
+}
+
+/**
+ * The answer of a stateless reflector: as long as what came, never longer. Undefined for what is no test packet.
+ * The TTL of the request is left 0: a program without raw sockets does not see it.
+ */
+export function encodeReflection(request: Buffer, received: number, sent: number): Buffer | undefined {
+  if (request.length < stampBytes) return undefined
+  const packet = Buffer.alloc(request.length)
+  request.copy(packet, stampBytes, stampBytes)
+  request.copy(packet, 0, 0, 4)
+  writeTime(packet, 4, sent)
+  packet.writeUInt16BE(errorEstimate, 12)
+  // The session id of RFC 8972; zero for a sender that has none.
+  request.copy(packet, 14, 14, 16)
+  writeTime(packet, 16, received)
+  // Sequence number, timestamp and error estimate of the sender.
+  request.copy(packet, 24, 0, 14)
+  return packet
+}
+
+export type Reflection = {
+  sequence: number
+  /** Times at the reflector and at the sender, in ms since 1970, each by its own clock. */
+  sentByReflector: number
+  receivedByReflector: number
+  sentBySender: number
+}
+
+/** What a reflection says, or undefined when it is none. */
+export function decodeReflection(packet: Buffer): Reflection | undefined {
+  if (packet.length < stampBytes) return undefined
+  return {
+    sequence: packet.readUInt32BE(24),
+    sentByReflector: readTime(packet, 4),
+    receivedByReflector: readTime(packet, 16),
+    sentBySender: readTime(packet, 28),
+  }
+}
+
+function writeTime(packet: Buffer, offset: number, milliseconds: number): void {
+  const seconds = Math.floor(milliseconds / 1000)
+  packet.writeUInt32BE((seconds + ntpEpochSeconds) % fraction, offset)
+  packet.writeUInt32BE(Math.floor(((milliseconds - seconds * 1000) / 1000) * fraction), offset + 4)
+}
+
+function readTime(packet: Buffer, offset: number): number {
+  return (packet.readUInt32BE(offset) - ntpEpochSeconds + packet.readUInt32BE(offset + 4) / fraction) * 1000
+}
