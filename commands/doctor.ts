@@ -88,7 +88,7 @@ function linesOf({ status, title, found, means, todo }: Finding, lang: keyof Tex
 }
 
 const statusWidth = 9
-const titleWidth = 16
+const titleWidth = 22
 
 /** Chinese characters take two columns of a terminal. */
 function pad(label: string, width: number): string {

@@ -25,8 +25,8 @@ export const checkBroker: Check = async (context) => {
     if (isRunning(context.subject)) {
       await reach(connection, files, context.signal)
       const found = text(
-        `${connection.url} answers; the password was not tried, since the agent that runs here would be thrown out`,
-        `${connection.url} 有应答；为免把正在运行的采集端挤下线，未验证密码`,
+        `${connection.url} answers; the login was not tried, since the agent that runs here would be thrown out`,
+        `${connection.url} 有应答；为免把正在运行的采集端挤下线，未尝试登录`,
       )
       return [{ ...base, status: 'ok', found }]
     }

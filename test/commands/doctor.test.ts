@@ -172,7 +172,7 @@ describe('linkbell doctor with the configuration of an agent', () => {
     const { check } = await doctor(file)
     expect(check('broker')).toMatchObject({
       status: 'ok',
-      found: expect.stringContaining('the password was not tried'),
+      found: expect.stringContaining('the login was not tried'),
     })
   })
 
