@@ -26,11 +26,28 @@ function stopOnSignals(): AbortSignal {
   return stop.signal
 }
 
-const ready = () => process.send?.('ready')
+/** Tells who started this program that it is up, and where. */
+const ready = (url = '') => process.send?.(url)
 const configOf = <T extends z.ZodType>(file: string, schema: T) => loadConfig(resolve(file), schema, process.env)
 const whole = (text: string): number => {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('not a whole number')
   return Number(text)
+}
+const positive = (text: string): number => {
+  if (!(Number(text) > 0)) throw new InvalidArgumentError('not a positive number')
+  return Number(text)
+}
+const testpointTypes = ['librespeed'] as const
+type MeasureFlags = {
+  testpoint?: string
+  type: (typeof testpointTypes)[number]
+  targetMbps: number
+  direction: 'down' | 'up' | 'both'
+  interface?: string
+  maxBytes?: number
+  failBelow: boolean
+  json: boolean
+  lang: 'en' | 'zh'
 }
 const print = (line: string) => process.stdout.write(`${line}\n`)
 // A reader such as `head` has seen enough.
@@ -44,6 +61,8 @@ const program = new Command('linkbell')
   .description('Monitoring for the networks of schools: is the promised bandwidth really there? 联铃')
   .version(version)
   .showHelpAfterError()
+  // The library ends with 1 for wrong usage; 1 is for what failed.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .addHelpText(
     'after',
     '\nExamples:\n  linkbell up                          measure this host and show it at http://127.0.0.1:8420/\n  linkbell measure --testpoint URL     one bandwidth test from this terminal\n  linkbell doctor                      what is missing on this machine',
@@ -93,6 +112,60 @@ program
   })
 
 program
+  .command('demo')
+  .description('show a made-up district of 400 schools: a month of history, then live')
+  .option('--port <number>', 'port of the board', whole, 8420)
+  .option('--data-dir <path>', 'where its data is kept', './data-demo')
+  .option('--seed <number>', 'another number makes another district', whole, 1)
+  .option('--sites <number>', 'schools', whole, 400)
+  .option('--days <number>', 'days of history', whole, 30)
+  .option('--terminals <number>', 'classroom devices of an average school', whole, 60)
+  .addOption(langOption())
+  .addHelpText('after', '\nExamples:\n  linkbell demo\n  linkbell demo --sites 40 --days 7 --data-dir /tmp/demo')
+  .action(async (flags: Record<string, unknown>) => {
+    const { demo } = await import('./commands/demo/demo.ts')
+    await demo(
+      {
+        dataDir: resolve(String(flags['dataDir'])),
+        port: Number(flags['port']),
+        seed: Number(flags['seed']),
+        sites: Number(flags['sites']),
+        days: Number(flags['days']),
+        terminals: Number(flags['terminals']),
+      },
+      { signal: stopOnSignals(), now: Date.now, version, lang: flags['lang'] as 'en' | 'zh', output: process.stdout },
+    )
+  })
+
+program
+  .command('measure')
+  .description('run one bandwidth test and say what it found')
+  .option('--testpoint <url>', 'server to test against (without it: a self-test on this host)')
+  .addOption(new Option('--type <type>', 'protocol of that server').choices(testpointTypes).default('librespeed'))
+  .option('--target-mbps <number>', 'what the link must carry, Mbit/s', positive, 100)
+  .addOption(new Option('--direction <direction>', 'what to test').choices(['down', 'up', 'both']).default('both'))
+  .option('--interface <name>', 'WAN interface whose counters are read')
+  .option('--max-bytes <number>', 'most bytes that a direction may use', whole)
+  .option('--fail-below', 'exit 1 when the link is below its target', false)
+  .option('--json', 'the result as JSON', false)
+  .addOption(langOption())
+  .addHelpText(
+    'after',
+    '\nExamples:\n  linkbell measure --testpoint http://speed.example/ --target-mbps 500\n  linkbell measure --testpoint http://speed.example/ --json --fail-below',
+  )
+  .action(async (flags: MeasureFlags) => {
+    const { measure } = await import('./commands/measure.ts')
+    const log = createLog({ name: 'measure', level: 'warn', destination: process.stderr })
+    process.exitCode = await measure(flags, {
+      signal: stopOnSignals(),
+      script,
+      env: process.env,
+      log,
+      output: process.stdout,
+    })
+  })
+
+program
   .command('agent')
   .description('measure this host and its link, and publish over MQTT')
   .requiredOption('--config <file>', 'agent.yaml')
@@ -122,10 +195,12 @@ program
   .command('testpoint')
   .description('be the other end of bandwidth tests')
   .option('--config <file>', 'testpoint.yaml')
-  .action(async ({ config: file }: { config?: string }) => {
+  .option('--port <number>', 'port, instead of the one in the file', whole)
+  .action(async ({ config: file, port }: { config?: string; port?: number }) => {
     const { testpointSchema } = await import('./testpoint/config.ts')
     const { runTestpoint } = await import('./testpoint/main.ts')
     const config = file === undefined ? testpointSchema.parse({}) : configOf(file, testpointSchema)
+    if (port !== undefined) config.listen.port = port
     await runTestpoint(config, {
       signal: stopOnSignals(),
       log: createLog({ name: 'testpoint' }),
