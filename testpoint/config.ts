@@ -27,6 +27,12 @@ export const testpointSchema = z.strictObject({
     })
     .prefault({})
     .describe('Where it listens.'),
+  reflector_port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('UDP port of the STAMP reflector; without it, the number of the TCP port. 862 is the registered one.'),
   capacity_bps: rateSchema
     .default(1e9)
     .describe('What it can carry each way; tests together never get more than this.'),

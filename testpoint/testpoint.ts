@@ -9,6 +9,10 @@ import { createAddressFilter, plainAddress, type TestpointConfig } from './confi
 import { createGate } from './gate.ts'
 import { createLeaseApi } from './lease-api.ts'
 import { createLibreSpeed } from './librespeed.ts'
+import { createReflector, type Reflector } from './reflector.ts'
+
+/** Packets a second that one address gets back: ten path probes at once, and no use for a flood. */
+const maxReflectedRate = 500
 
 export type TestpointDeps = { config: TestpointConfig; version: string; log: Log }
 
@@ -36,7 +40,9 @@ export function createTestpoint({ config, version, log }: TestpointDeps): Testpo
     now,
   })
   const handlers = [createLibreSpeed({ gate }), createLeaseApi({ admission, gate, now })] as const
-  const connections = createConnectionLimits(config, log)
+  const allowed = createAddressFilter(config.allowed_ranges)
+  const connections = createConnectionLimits(config, allowed, log)
+  let reflector: { port: number; stop: Reflector['stop'] } | undefined
 
   const server = createServer({ keepAliveTimeout: config.idle_timeout_seconds * 1000 }, (request, response) => {
     const deadline = setTimeout(() => request.socket.destroy(), config.max_transfer_seconds * 1000)
@@ -48,6 +54,7 @@ export function createTestpoint({ config, version, log }: TestpointDeps): Testpo
     request.resume()
     answerRest(request, response, () => ({
       ...description(config, version),
+      reflector_port: reflector?.port,
       leases: admission.leases(),
       waiting: admission.waiting(),
     }))
@@ -63,6 +70,19 @@ export function createTestpoint({ config, version, log }: TestpointDeps): Testpo
     async start() {
       await listen(server, config.listen)
       const { address, family, port } = server.address() as AddressInfo
+      const { stop, start } = createReflector({
+        host: config.listen.host,
+        port: config.reflector_port ?? port,
+        allowed,
+        maxClientRate: maxReflectedRate,
+        now: Date.now,
+      })
+      try {
+        reflector = { port: await start(), stop }
+      } catch (error) {
+        server.close()
+        throw error
+      }
       const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`
       log.info({ url, allowed_ranges: config.allowed_ranges }, 'Testpoint listens.')
       return { host: address, port, url }
@@ -71,15 +91,14 @@ export function createTestpoint({ config, version, log }: TestpointDeps): Testpo
       if (!server.listening) return
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()
-      await closed
+      await Promise.all([closed, reflector?.stop()])
     },
     totals: () => ({ ...gate.totals, completedUploads: handlers[0].completedUploads() }),
   }
 }
 
 /** Closes connections from outside the allowed ranges, and those of an address that has too many. */
-function createConnectionLimits(config: TestpointConfig, log: Log) {
-  const allowed = createAddressFilter(config.allowed_ranges)
+function createConnectionLimits(config: TestpointConfig, allowed: (address: string) => boolean, log: Log) {
   const open = new Map<string, number>()
   const admit = (socket: Socket) => {
     const address = plainAddress(socket.remoteAddress)

@@ -43,7 +43,7 @@ export async function openLibreSpeed(testpoint: TestpointTarget, signal: AbortSi
       // Pages that answer everything with 200 and a text are no testpoint: `empty` is empty.
       if (last.status !== 200 || last.bytes > 0) continue
       const server = { ...peer, id, uploadPath: base + form, downloadPath: base + form.replace('empty', 'garbage') }
-      return createSession(server, last.localAddress, capacityOf(await ask(base)))
+      return createSession(server, last.localAddress, aboutOf(await ask(base)))
     }
     throw fail(`does not speak LibreSpeed: it answered ${last?.status} ${last?.contentType}; check its url`)
   } catch (error) {
@@ -54,7 +54,7 @@ export async function openLibreSpeed(testpoint: TestpointTarget, signal: AbortSi
   }
 }
 
-function createSession(server: Server, localAddress: string, capacityBps: number | undefined): Session {
+function createSession(server: Server, localAddress: string, about: About): Session {
   const agent = createAgent(server.url, 2)
   let progress: { leaseId: string; curve: ProgressCurve; said: LeaseProgress[] } | undefined
   return {
@@ -62,8 +62,8 @@ function createSession(server: Server, localAddress: string, capacityBps: number
     address: server.address,
     interface: interfaceOf(localAddress),
     self: isOwnAddress(server.address),
-    capacityBps,
-    admit: (wish) => (capacityBps === undefined ? Promise.resolve(undefined) : admit(server, wish)),
+    ...about,
+    admit: (wish) => (about.capacityBps === undefined ? Promise.resolve(undefined) : admit(server, wish)),
     async ping(signal) {
       const asked = now()
       if (progress === undefined) {
@@ -95,13 +95,18 @@ function strainOf(said: readonly LeaseProgress[]): TestpointStrain {
   return { testpointWaitedRatio: (last.waitedSeconds - first.waitedSeconds) / (last.seconds - first.seconds) }
 }
 
-function capacityOf(answer: Answer): number | undefined {
+type About = { capacityBps: number | undefined; reflectorPort: number | undefined }
+
+/** What our own testpoint says of itself; nothing for any other server. */
+function aboutOf(answer: Answer): About {
+  const whole = (value: unknown) => (typeof value === 'number' && value > 0 ? value : undefined)
   try {
-    const { name, capacity_bps } = JSON.parse(answer.body) as Record<string, unknown>
-    return name === 'linkbell-testpoint' && typeof capacity_bps === 'number' ? capacity_bps : undefined
+    const { name, capacity_bps: capacity, reflector_port: port } = JSON.parse(answer.body) as Record<string, unknown>
+    if (name === 'linkbell-testpoint') return { capacityBps: whole(capacity), reflectorPort: whole(port) }
   } catch {
-    return undefined
+    // Any other server's front page.
   }
+  return { capacityBps: undefined, reflectorPort: undefined }
 }
 
 /** Several long downloads at a time. */

@@ -37,6 +37,7 @@ export type LoadOptions = {
 
 export type Loaded = {
   estimate: Estimate
+  thresholdBps: number
   /** Why it ended without a decision. */
   ended: Cause
   method: Method
@@ -100,6 +101,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   return {
     ...observation,
     estimate,
+    thresholdBps: rule.thresholdBps,
     ended: observer.counterLost() ? 'counter_lost' : reasonOf(estimate, ended, rule),
     linkRateBps: hasRate ? estimate.rateBps : null,
     goodputBps: hasRate ? observer.goodputBps(estimate.plateauFrom) : null,

@@ -13,6 +13,9 @@ import { openSession } from './open.ts'
 import type { Lease, Session } from './session.ts'
 import type { Rule } from './sequential.ts'
 import { median } from './statistics.ts'
+import { pingLoss } from './ping-loss.ts'
+import { echo, lossOf } from './stamp.ts'
+import { suspicionOf } from './suspicion.ts'
 import { delay } from './transfer.ts'
 import { framingOf } from './wire.ts'
 
@@ -54,6 +57,12 @@ export type MeasureContext = {
   onProgress?: (progress: Progress) => void
 }
 
+/** Enough to see 1 % each way nearly always, in little over a second and 22 kB. */
+const lossProbes = 250
+const lossGapMs = 5
+const lossWaitMs = 1000
+/** fping's own lower limit for a user that is not root. */
+const pingGapMs = 10
 const idleRoundTrips = 5
 /** Spreads the idle round trips, so that the counter beside them sees other traffic for a third of a second. */
 const idleGapMs = 60
@@ -112,6 +121,7 @@ async function measureAgainst(
   let lease: Lease | undefined
   try {
     await reader?.ready
+    const lossRatio = await lookAtLoss(session, context)
     if (!session.self) lease = await session.admit(leaseWish(config, direction, targetBps, signal))
     const framing = framingOf(device, session.address)
     const idle = await lookAtIdle(session, reader, signal)
@@ -139,19 +149,30 @@ async function measureAgainst(
     })
     if (signal.aborted) throw new AppError('aborted', 'The bandwidth test was stopped.')
     log.debug({ direction, testpoint: session.id, ...loaded }, 'A bandwidth test ended.')
-    const rate = config.interface_rate_bps ?? (device === undefined ? undefined : readInterface(device).rateBps)
+    const state = device === undefined || session.self ? undefined : readInterface(device)
+    const interfaceRateBps = config.interface_rate_bps ?? state?.rateBps ?? null
+    const { thresholdBps } = rule
+    const suspicion = suspicionOf({
+      loaded,
+      targetBps,
+      thresholdBps,
+      state,
+      interfaceRateBps,
+      lossRatio,
+      capacityBps: session.capacityBps,
+    })
     return {
-      ...resultOf(loaded, session),
+      ...resultOf(loaded, session, suspicion),
       time,
       direction,
       targetBps,
-      thresholdBps: rule.thresholdBps,
+      thresholdBps,
+      lossRatio,
+      interfaceRateBps,
       rttIdleSeconds: idle.rttSeconds,
       link: config.link,
       trigger: config.trigger,
       streams: config.streams,
-      lossRatio: null,
-      interfaceRateBps: session.self ? null : (rate ?? null),
     }
   } finally {
     reader?.close()
@@ -162,6 +183,18 @@ async function measureAgainst(
 function leaseWish(config: BandwidthConfig, direction: Direction, targetBps: number, signal: AbortSignal) {
   const seconds = config.max_seconds + leaseSlackSeconds
   return { direction, rateBps: leaseRatio * targetBps, seconds, maxWaitSeconds: config.max_wait_seconds, signal }
+}
+
+/** Loss on the line before it is loaded: a saturated shaper always loses, and that is no fault of the path. */
+async function lookAtLoss(session: Session, { exec, signal }: MeasureContext): Promise<number | null> {
+  if (session.self) return null
+  const { address, reflectorPort: port } = session
+  if (port !== undefined) {
+    const loss = lossOf(await echo({ address, port, count: lossProbes, gapMs: lossGapMs, waitMs: lossWaitMs, signal }))
+    // All gone is a reflector that a firewall hides, not a line without a working packet.
+    if (loss !== 1) return loss
+  }
+  return pingLoss(exec, address, { count: lossProbes, gapMs: pingGapMs, waitMs: lossWaitMs, signal })
 }
 
 /** Round trips on the idle line, and what passed over its interface meanwhile. */
@@ -178,8 +211,8 @@ async function lookAtIdle(session: Session, reader: CounterReader | undefined, s
   return { rttSeconds: median(rtts), passed }
 }
 
-function resultOf(loaded: Loaded, session: Session) {
-  const verdict = verdictOf(loaded, session)
+function resultOf(loaded: Loaded, session: Session, suspicion: Cause | undefined) {
+  const verdict = verdictOf(loaded, session, suspicion)
   return {
     ...verdict,
     testpoint: session.id,
@@ -196,12 +229,18 @@ function resultOf(loaded: Loaded, session: Session) {
 }
 
 function verdictOf(
-  { estimate, ended, method }: Loaded,
+  { estimate, ended, method, thresholdBps }: Loaded,
   session: Session,
+  suspicion: Cause | undefined,
 ): { outcome: Outcome; cause: Cause; method: Method } {
   // Against this very host there is no link to judge, however fast it was.
   if (session.self) return { outcome: 'inconclusive', cause: 'none', method: 'self_test' }
-  const { decision } = estimate
-  if (decision === 'met' || decision === 'below') return { outcome: decision, cause: 'none', method }
+  const { decision, rateBps } = estimate
+  if (decision === 'met') return { outcome: 'met', cause: 'none', method }
+  // A test that was cut short by its testpoint or its counter says so first; of any other slow one, what held it back.
+  const isBroken = ended === 'testpoint_failed' || ended === 'counter_lost' || ended === 'too_short'
+  if (suspicion !== undefined && !isBroken && rateBps < thresholdBps)
+    return { outcome: 'inconclusive', cause: suspicion, method }
+  if (decision === 'below') return { outcome: 'below', cause: 'none', method }
   return { outcome: 'inconclusive', cause: ended, method }
 }

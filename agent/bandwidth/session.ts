@@ -25,6 +25,8 @@ export type Session = {
   self: boolean
   /** What it can carry, where it says so. */
   capacityBps: number | undefined
+  /** Port of its STAMP reflector, where it has one. */
+  reflectorPort: number | undefined
   /** Asks to be admitted; undefined where the testpoint knows no leases. Throws `testpoint_busy` when the wait is too long. */
   admit: (wish: LeaseWish) => Promise<Lease | undefined>
   /** Round trip of a small request on a connection of its own, in seconds. */

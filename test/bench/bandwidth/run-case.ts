@@ -16,8 +16,9 @@ export type Run = {
 }
 
 const mega = 1e6
-const crossPort = 5202
 const iperfPort = 5201
+/** A server of its own for each run: iperf3 takes its time to see that a client has gone. */
+let crossPort = iperfPort
 /** What is still in queues when a test has ended belongs to it. */
 const tailMs = 150
 /** iperf3 counts UDP payload: 42 bytes of headers around it at layer 2. */
@@ -33,7 +34,7 @@ const maxQuietTries = 100
 export async function openSchool({ capacityMbps, rttMs, lossRatio }: Case): Promise<School> {
   const bps = capacityMbps * mega
   const school = await createSchool({ downBps: bps, upBps: bps, rttMs, lossRatio })
-  for (const port of [iperfPort, crossPort]) school.spawn('srv', 'iperf3', ['-s', '-p', String(port)], 'ignore')
+  school.spawn('srv', 'iperf3', ['-s', '-p', String(iperfPort)], 'ignore')
   await sleep(300)
   return school
 }
@@ -72,7 +73,12 @@ export async function runOnce(school: School, given: Case): Promise<Run> {
     })
     const foreignCores = userSeconds()
     await sleep(tailMs)
-    return { case: given, result: result as BandwidthResult, wanBytes: school.wanBytes()[direction] - before, foreignCores }
+    return {
+      case: given,
+      result: result as BandwidthResult,
+      wanBytes: school.wanBytes()[direction] - before,
+      foreignCores,
+    }
   } finally {
     release?.()
     await traffic?.()
@@ -80,24 +86,25 @@ export async function runOnce(school: School, given: Case): Promise<Run> {
 }
 
 /** Traffic between the school's LAN and the server, a share of the line; returns what ends it. */
-async function startCross(
-  lab: Lab,
-  { capacityMbps, direction }: Case,
-  { ratio, type }: Cross,
-): Promise<() => Promise<void>> {
-  const rate = Math.round(capacityMbps * mega * ratio * (type === 'udp' ? udpFrameRatio : tcpFrameRatio))
-  const args = ['-c', lab.server, '-p', String(crossPort), '-t', '60', '-b', String(rate)]
+async function startCross(lab: Lab, given: Case, { ratio, type }: Cross): Promise<() => Promise<void>> {
+  const rate = Math.round(given.capacityMbps * mega * ratio * (type === 'udp' ? udpFrameRatio : tcpFrameRatio))
+  crossPort += 1
+  const server = lab.spawn('srv', 'iperf3', ['-s', '-1', '-p', String(crossPort)], 'ignore')
+  await sleep(200)
+  const args = ['-c', lab.server, '-p', String(crossPort), '-t', '120', '-b', String(rate)]
   if (type === 'udp') args.push('-u', '-l', String(udpPayloadBytes))
-  if (direction === 'down') args.push('-R')
-  const child = lab.spawn('lan', 'iperf3', args, 'ignore')
+  if (given.direction === 'down') args.push('-R')
+  const client = lab.spawn('lan', 'iperf3', args, 'ignore')
   await sleep(1000)
-  if (child.exitCode !== null) throw new Error(`The cross traffic did not start: iperf3 ${args.join(' ')}.`)
   return async () => {
-    const ended = once(child, 'exit')
-    child.kill('SIGINT')
-    await ended
-    // Its server needs a moment before it takes the next test.
-    await sleep(500)
+    if (client.exitCode !== null) throw new Error(`The cross traffic ended by itself: iperf3 ${args.join(' ')}.`)
+    await Promise.all(
+      [client, server].map((child) => {
+        const ended = once(child, 'exit')
+        child.kill('SIGKILL')
+        return ended
+      }),
+    )
   }
 }
 
