@@ -42,7 +42,7 @@ export function createEvents(live: Live, siteOf: (agent: string) => string | und
   function deliver(event: LiveEvent): void {
     if (clients.size === 0) return
     const { sites, measurement, data } = trim(event, siteOf)
-    const text = `event: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`
+    const text = data.map((each) => `event: ${event.type}\ndata: ${JSON.stringify(each)}\n\n`).join('')
     for (const client of clients) {
       const { site, measurements } = client.filter
       if (site !== undefined && sites !== undefined && !sites.has(site)) continue
@@ -83,28 +83,33 @@ export function createEvents(live: Live, siteOf: (agent: string) => string | und
   }
 }
 
-type Trimmed = { sites?: ReadonlySet<string>; measurement?: string; data: unknown }
+type Trimmed = { sites?: ReadonlySet<string>; measurement?: string; data: unknown[] }
 
-/** A batch becomes its last row: an event says that something is new, the API says what. */
+/** Rows of a batch that are told one by one: both directions of a test, the levels of a path. */
+const maxRowsTold = 5
+
+/** A small batch is told row by row, a large one by its last: an event says that something is new, the API says what. */
 function trim(event: LiveEvent, siteOf: (agent: string) => string | undefined): Trimmed {
   switch (event.type) {
     case 'judged':
-      return { data: {} }
+      return { data: [{}] }
     case 'fleet': {
       const site = siteOf(event.agent)
-      const data = { agent: event.agent, site: site ?? null }
+      const data = [{ agent: event.agent, site: site ?? null }]
       return site === undefined ? { data } : { data, sites: new Set([site]) }
     }
     case 'stored': {
       const { batch } = event
       const sites = new Set([batch.tags['site'] ?? []].flat())
-      return { sites, measurement: batch.measurement, data: lastRow(batch) }
+      const count = batch.times.length
+      const first = count <= maxRowsTold ? 0 : count - 1
+      const data = batch.times.slice(first).map((_, index) => rowOf(batch, first + index))
+      return { sites, measurement: batch.measurement, data }
     }
   }
 }
 
-function lastRow(batch: Batch) {
-  const row = batch.times.length - 1
+function rowOf(batch: Batch, row: number) {
   const own = Object.keys(batch.tags).filter((name) => !(commonTags as readonly string[]).includes(name))
   return {
     measurement: batch.measurement,

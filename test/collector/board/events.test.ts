@@ -62,24 +62,38 @@ const stored = (site: string, rows = 2) => ({
 })
 
 describe('the stream', () => {
-  test('tells what was stored by its last row, who changed, and new verdicts', async () => {
+  test('tells a large batch by its last row', async () => {
+    const stream = await open()
+    const { batch } = stored('qc-001')
+    const times = [1, 2, 3, 4, 5, 6].map((second) => second * 1000)
+    const fields = { rx_mean_bps: times.map((time) => time / 1000) }
+    board.live.publish({ type: 'stored', batch: { ...batch, times, fields } })
+    board.live.publish({ type: 'judged' })
+    expect(await stream.next()).toMatchObject({ event: 'stored', data: { rows: 6, fields: { rx_mean_bps: 6 } } })
+    expect(await stream.next()).toMatchObject({ event: 'judged' })
+    stream.close()
+  })
+
+  test('tells what was stored row by row, who changed, and new verdicts', async () => {
     const stream = await open()
     expect(stream.type).toContain('text/event-stream')
     board.live.publish(stored('qc-001'))
     board.live.publish({ type: 'fleet', agent: 'gw-qc-002' })
     board.live.publish({ type: 'fleet', agent: 'stranger' })
     board.live.publish({ type: 'judged' })
-    expect(await stream.next()).toEqual({
-      event: 'stored',
-      data: {
-        measurement: 'wan',
-        site: 'qc-001',
-        rows: 2,
-        time: '1970-01-01T00:00:02.000Z',
-        tags: { agent: 'gw-qc-001', link: 'wan' },
-        fields: { rx_mean_bps: 1 },
-      },
-    })
+    for (const row of [0, 1]) {
+      expect(await stream.next()).toEqual({
+        event: 'stored',
+        data: {
+          measurement: 'wan',
+          site: 'qc-001',
+          rows: 2,
+          time: `1970-01-01T00:00:0${row + 1}.000Z`,
+          tags: { agent: 'gw-qc-001', link: 'wan' },
+          fields: { rx_mean_bps: row },
+        },
+      })
+    }
     expect(await stream.next()).toEqual({ event: 'fleet', data: { agent: 'gw-qc-002', site: 'qc-002' } })
     expect(await stream.next()).toEqual({ event: 'fleet', data: { agent: 'stranger', site: null } })
     expect(await stream.next()).toEqual({ event: 'judged', data: {} })
@@ -121,6 +135,7 @@ test('a client that does not read is dropped, and nobody else waits for it', asy
   const streams = async () => /linkbell_board_streams (\d+)/.exec((await board.get('/metrics')).body)?.[1]
   while ((await streams()) !== '2') await sleep(5)
   // Far more than the sockets' buffers and what may wait for one client hold.
+  const rowsTold = stored('qc-001').batch.times.length
   let sent = 0
   let seen = 0
   let done = false
@@ -129,12 +144,12 @@ test('a client that does not read is dropped, and nobody else waits for it', asy
   })()
   while ((await streams()) === '2') {
     for (let i = 0; i < 200; i++) board.live.publish(stored('qc-001'))
-    sent += 200
+    sent += 200 * rowsTold
   }
   expect(await streams()).toBe('1')
   done = true
   board.live.publish(stored('qc-001'))
-  sent++
+  sent += rowsTold
   await reading
   expect(seen).toBe(sent)
   stream.close()
