@@ -1,0 +1,64 @@
+/** Rooms and devices of a school. */
+import type { terminalKinds } from '../../core/registry.ts'
+import type { Category } from '../../core/standard.ts'
+import { classroomName } from './names.ts'
+
+export type Room = { id: string; site: string; name: { zh: string; en: string } }
+export type Device = {
+  id: string
+  site: string
+  kind: (typeof terminalKinds)[number]
+  room: string
+  address: string
+}
+
+/** Devices of a school by its kind, as a multiple of the average: a teaching point has two classes. */
+const sizes: Record<Category, number> = {
+  town: 2.15,
+  rural: 1.2,
+  'teaching-point': 0.15,
+  kindergarten: 0.7,
+  special: 1,
+}
+/** One of these for so many devices. */
+const devicesEach = { switch: 22, ap: 9, printer: 30, projector: 20 } as const
+
+type Wish = { site: string; index: number; category: Category; secondary: boolean; average: number }
+
+export function inventoryOf({ site, index, category, secondary, average }: Wish): { rooms: Room[]; devices: Device[] } {
+  const count = Math.min(250, Math.round(average * sizes[category]))
+  const shared = (Object.keys(devicesEach) as (keyof typeof devicesEach)[]).flatMap((kind) =>
+    new Array<keyof typeof devicesEach>(Math.floor(count / devicesEach[kind])).fill(kind),
+  )
+  const classrooms = Math.ceil(Math.max(0, count - shared.length) / 2)
+  const classroom = (i: number) => `${site}-c${i + 1}`
+  const rooms: Room[] = Array.from({ length: classrooms }, (_, i) => ({
+    id: classroom(i),
+    site,
+    name: classroomName(category, secondary, i, classrooms),
+  }))
+  if (shared.length > 0) {
+    rooms.push({ id: `${site}-office`, site, name: { zh: '教师办公室', en: 'Staff room' } })
+    rooms.push({ id: `${site}-rack`, site, name: { zh: '网络机房', en: 'Network room' } })
+  }
+  const devices: Device[] = []
+  const add = (kind: Device['kind'], room: string) => {
+    const n = devices.length + 1
+    devices.push({ id: `${site}-${kind}-${n}`, site, kind, room, address: addressOf(index, n) })
+  }
+  for (let i = 0; i < classrooms; i++) {
+    add('panel', classroom(i))
+    if (devices.length < count - shared.length) add('pc', classroom(i))
+  }
+  shared.forEach((kind, i) => {
+    if (kind === 'switch') add(kind, `${site}-rack`)
+    else if (kind === 'printer') add(kind, `${site}-office`)
+    else add(kind, classroom((i * 7) % classrooms))
+  })
+  return { rooms, devices }
+}
+
+/** Each school has a private network of its own. */
+function addressOf(school: number, device: number): string {
+  return `10.${(school >> 8) & 0xff}.${school & 0xff}.${device + 1}`
+}
