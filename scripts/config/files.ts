@@ -66,7 +66,7 @@ export const configFiles: readonly ConfigFile[] = [
     zh: '测试点配置：带宽测试的对端。',
     example: {
       values: { listen: { host: '0.0.0.0' }, allowed_ranges: ['10.0.0.0/8'] },
-      samples: { daily_bytes: 4e12, daily_client_bytes: 50e9 },
+      samples: { reflector_port: 862, daily_bytes: 4e12, daily_client_bytes: 50e9 },
     },
   },
   {

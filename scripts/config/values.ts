@@ -1,5 +1,5 @@
 /** Values in configuration files as people write them. */
-import { parseDocument, visit } from 'yaml'
+import { stringify } from 'yaml'
 
 const sizes = [
   ['TiB', 2 ** 40],
@@ -26,12 +26,11 @@ export function writeValue(name: string, value: unknown): string {
 }
 
 function writeInline(value: unknown): string {
-  const document = parseDocument(JSON.stringify(value))
-  visit(document, {
-    Scalar: (_, node) => {
-      // JSON quotes everything; YAML decides by itself what needs it.
-      node.type = 'PLAIN'
-    },
-  })
-  return document.toString({ lineWidth: 0, flowCollectionPadding: true }).trim()
+  if (Array.isArray(value)) return `[${value.map(writeInline).join(', ')}]`
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).map(([key, inner]) => `${key}: ${writeInline(inner)}`)
+    return entries.length === 0 ? '{}' : `{ ${entries.join(', ')} }`
+  }
+  // Within a list, so that a comma or a bracket in a text is quoted.
+  return stringify([value], { collectionStyle: 'flow', lineWidth: 0 }).trim().slice(1, -1).trim()
 }

@@ -107,7 +107,7 @@ describe('values', () => {
     ['target_bps', 123_456, '123456'],
     ['port', 1_000_000, '1000000'],
     ['name', { zh: '一小', en: 'No. 1: first' }, '{ zh: 一小, en: "No. 1: first" }'],
-    ['list', ['a', 'true', '1'], '[ a, "true", "1" ]'],
+    ['list', ['a', 'true', '1'], '[a, "true", "1"]'],
   ])('%s: %j is written as %s', (name, value, text) => {
     expect(writeValue(name, value)).toBe(text)
   })
