@@ -173,10 +173,10 @@ async function chaos({ broker, agents, collector }: Bench, seconds: number, want
       agent.launch()
     }
     kills.total++
-    process.stdout.write(`\r${kills.total}/${wanted} kills `)
+    if (process.stdout.isTTY) process.stdout.write(`\r${kills.total}/${wanted} kills `)
   }
   await sleep(Math.max(0, started + seconds * 1000 - performance.now()))
-  process.stdout.write('\n')
+  if (process.stdout.isTTY) process.stdout.write('\n')
   return kills
 }
 

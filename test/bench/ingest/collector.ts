@@ -1,5 +1,5 @@
 /** The collector's receive path on a store that keeps nothing; told `stall` it takes nothing. Arguments: port, agents. */
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createFleet } from '../../../collector/fleet.ts'
@@ -15,6 +15,7 @@ import { standardSchema } from '../../../core/standard.ts'
 import type { Store, WriteResult } from '../../../store/store.ts'
 
 const [port, agents] = process.argv.slice(2).map(Number) as [number, number]
+const folder = mkdtempSync(join(tmpdir(), 'linkbell-ingest-'))
 const log = createLog({ name: 'ingest', level: 'error' })
 const ids = Array.from({ length: agents }, (_, index) => `agent-${index}`)
 const registry = createRegistry(
@@ -68,7 +69,7 @@ const ingest = createIngest({
   store,
   registry: () => registry,
   fleet: createFleet({ now: Date.now, onChange: () => undefined }),
-  holding: openHolding(join(mkdtempSync(join(tmpdir(), 'linkbell-ingest-')), 'state.sqlite'), 1e8),
+  holding: openHolding(join(folder, 'state.sqlite'), 1e8),
   live: createLive(),
   metrics: metrics.ingest,
   log,
@@ -102,4 +103,7 @@ process.on('message', (message) => {
     cpuSeconds: (user + system) / 1e6,
   })
 })
-process.on('disconnect', () => process.exit(0))
+process.on('disconnect', () => {
+  rmSync(folder, { recursive: true, force: true })
+  process.exit(0)
+})
