@@ -105,7 +105,7 @@ export function splitBatch(batch: Batch): [Batch, Batch] {
 }
 
 /** Rows `from` to `to` (exclusive) of a batch. */
-export function sliceBatch(batch: Batch, from: number, to: number): Batch {
+function sliceBatch(batch: Batch, from: number, to: number): Batch {
   const cut = <T>(column: T[]) => column.slice(from, to)
   return {
     measurement: batch.measurement,

@@ -67,7 +67,6 @@ export type Trigger = keyof typeof triggers
 
 /** The layer a rate is stated in (reference/bandwidth.md §1). */
 export const layers = { ethernet: 2, ip: 3 } as const
-export type Layer = keyof typeof layers
 
 /** Why a bandwidth test could not accuse or acquit the link (DESIGN §5.5). */
 export const causes = {

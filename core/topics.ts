@@ -1,7 +1,7 @@
 /** MQTT topics and who may use which; docs/protocol.md is their text, deploy/mosquitto/acl is generated from here. */
 import { idPattern } from './batch.ts'
 
-export const root = 'linkbell/v1'
+const root = 'linkbell/v1'
 /** The user name of collectors. No agent may be called so: `collector` is a level of the collector's own topics. */
 export const collectorUser = 'collector'
 
