@@ -58,6 +58,11 @@ const jitterMs = 5_000
 const timeAnswerMs = 3_000
 const tickMs = 1_000
 const goodbyeMs = 1_000
+/** Acknowledgements wait for commits and settle times; what differs by more than that is a clock. */
+const suspectTimeMs = 60_000
+const askTimeEveryMs = 60_000
+/** Of a district; their ids come from the network. */
+const maxCollectors = 64
 /** Keepalive under the NAT timeouts of school routers (60–120 s, reference/mqtt.md §6). */
 const keepaliveSeconds = 25
 
@@ -70,8 +75,10 @@ class MqttUplink implements Uplink {
   readonly #connection: Connection
   readonly #outbox: Outbox
   #session: Session | undefined
-  /** Topic, boot and connection of the collector last heard of. */
-  #collector = ''
+  /** Boot and connection of each collector, by its topic. */
+  readonly #collectors = new Map<string, string>()
+  #refusalSaid = false
+  #askedTimeAt = Number.NEGATIVE_INFINITY
   #sentBytes = 0
   #ticker: NodeJS.Timeout | undefined
 
@@ -126,6 +133,7 @@ class MqttUplink implements Uplink {
     const { district, agent, connection, log } = this.#options
     this.#outbox.close()
     this.#session = session
+    this.#refusalSaid = false
     session.signal.addEventListener('abort', () => this.#outbox.close())
     await session.subscribe({
       [topics.ack(district, agent)]: 0,
@@ -174,7 +182,12 @@ class MqttUplink implements Uplink {
     const { district, agent, log } = this.#options
     this.#sentBytes += payload.length
     session.publish(topics.batch(district, agent, measurement), payload, { qos: 1 }).catch((error: unknown) => {
-      if (!session.signal.aborted) log.debug({ seq, reason: messageOf(error) }, 'A batch was not taken by the broker.')
+      if (session.signal.aborted || this.#refusalSaid) return
+      this.#refusalSaid = true
+      log.error(
+        { seq, reason: messageOf(error) },
+        'The broker refuses batches; check the rights of this agent and the district in its configuration.',
+      )
     })
   }
 
@@ -190,9 +203,11 @@ class MqttUplink implements Uplink {
   #receiveCollector(topic: string, payload: Buffer, session: Session): void {
     const status = parseMessage(payload, collectorStatusSchema, maxStatusBytes)
     if (status?.on !== true) return
-    const before = this.#collector
-    this.#collector = `${topic} ${status.boot} ${status.conn}`
-    if (before === '' || before === this.#collector) return
+    const before = this.#collectors.get(topic)
+    const identity = `${status.boot} ${status.conn}`
+    if (before === undefined && this.#collectors.size >= maxCollectors) return
+    this.#collectors.set(topic, identity)
+    if (before === undefined || before === identity) return
     void sleep(Math.random() * jitterMs, undefined, { signal: session.signal, ref: false }).then(
       () => {
         void this.#sendStatus(session, true)
@@ -207,6 +222,7 @@ class MqttUplink implements Uplink {
     if (ack === undefined) return
     const { spool, log } = this.#options
     if (ack.re !== undefined) this.#receiveTime(ack.now, ack.re)
+    else this.#checkTime(ack.now)
     if (ack.stream !== spool.stream) return
     spool.settle(ack.stored, ack.refused)
     if (ack.refused.length > 0)
@@ -215,6 +231,15 @@ class MqttUplink implements Uplink {
         'The collector refuses batches for good; they are counted and given up.',
       )
     this.#outbox.answered([...ack.stored, ...ack.refused.map(([seq]) => seq)])
+  }
+
+  /** An answer without a request tells the time only roughly; far off, it is asked for properly. */
+  #checkTime(collectorNow: number): void {
+    const now = performance.now()
+    if (Math.abs(collectorNow - this.#options.clock.now()) < suspectTimeMs || now - this.#askedTimeAt < askTimeEveryMs)
+      return
+    this.#askedTimeAt = now
+    this.announce()
   }
 
   #receiveTime(collectorNow: number, sentAt: number): void {

@@ -46,7 +46,7 @@ export const brokerSchema = z.discriminatedUnion('type', [
 export const collectorConfigSchema = z.strictObject({
   id: idSchema.default('collector-1').describe('Name of this collector, unique in the district.'),
   data_dir: path.default('./data').describe('Where store, state and quarantine live.'),
-  registry_file: path.default('district.yaml').describe('The registry; read again when it changes.'),
+  registry_file: path.describe('The registry; read again when it changes.'),
   standards_file: path.optional().describe('Standards to judge by; without it, the built-in ones of the plan.'),
   broker: brokerSchema.describe('Where batches come from.'),
   store: z

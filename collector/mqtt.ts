@@ -141,7 +141,10 @@ class BrokerSide implements CollectorMqtt {
     if (status?.on !== true) return
     // The answer tells the agent the time; a retained status of long ago has nobody waiting for it.
     if (!retain) this.acknowledge(agent, { v: 1, stored: [], refused: [], now: now(), re: status.at })
-    const { wantedRevision } = fleet.state(agent)
+    const { wantedRevision, registered } = fleet.state(agent)
+    // Unregistered while no collector was there: its slice still rests at the broker.
+    if (!registered && status.revision !== undefined)
+      this.#send(topics.config(this.#options.district, agent), '', { qos: 1, retain: true })
     if (status.revision !== wantedRevision && status.refused?.revision !== wantedRevision)
       this.#publishSlice(agent, true)
   }

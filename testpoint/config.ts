@@ -23,7 +23,7 @@ export const testpointSchema = z.strictObject({
   listen: z
     .strictObject({
       host: z.string().default('127.0.0.1').describe('Address to listen on; this host only unless changed.'),
-      port: z.int().min(0).max(65_535).default(8421).describe('TCP port.'),
+      port: z.int().min(0).max(65_535).default(8422).describe('TCP port.'),
     })
     .prefault({})
     .describe('Where it listens.'),
