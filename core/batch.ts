@@ -67,27 +67,27 @@ function rounded(field: Field, value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? roundField(field, value) : null
 }
 
-/** The payload of a batch: columnar JSON, gzip. Throws `batch_too_large` above 256 KiB: split the batch. */
+/** The payload of a batch: columnar JSON, gzip. Throws `batch_too_large` above a limit: split the batch. */
 export function encodeBatch({ agent, stream, seq }: Envelope, batch: Batch): Buffer {
   const t0 = batch.times[0] ?? 0
-  const payload = gzipSync(
-    JSON.stringify({
-      v: 1,
-      agent,
-      stream,
-      seq,
-      measurement: batch.measurement,
-      n: batch.times.length,
-      t0,
-      t: shrink(batch.times.map((time) => time - t0)),
-      tags: batch.tags,
-      fields: Object.fromEntries(Object.entries(batch.fields).map(([name, column]) => [name, shrink(column)])),
-    }),
-  )
-  if (payload.length > maxSentBytes) {
+  const text = JSON.stringify({
+    v: 1,
+    agent,
+    stream,
+    seq,
+    measurement: batch.measurement,
+    n: batch.times.length,
+    t0,
+    t: shrink(batch.times.map((time) => time - t0)),
+    tags: batch.tags,
+    fields: Object.fromEntries(Object.entries(batch.fields).map(([name, column]) => [name, shrink(column)])),
+  })
+  const payload = gzipSync(text)
+  // Whatever is sent must pass `decodeBatch`. Ids and numbers are ASCII: a character is a byte.
+  if (payload.length > maxSentBytes || text.length > maxInflatedBytes || batch.times.length > maxRows) {
     throw new AppError(
       'batch_too_large',
-      `A batch of ${batch.times.length} samples takes ${payload.length} bytes; the limit is ${maxSentBytes}.`,
+      `A batch of ${batch.times.length} samples takes ${payload.length} bytes, ${text.length} inflated; the limits are ${maxRows}, ${maxSentBytes} and ${maxInflatedBytes}.`,
     )
   }
   return payload
@@ -169,9 +169,8 @@ export function decodeBatch(payload: Buffer): Decoded {
 export function peekEnvelope(payload: Buffer): Pick<Envelope, 'stream' | 'seq'> | undefined {
   try {
     const { stream, seq } = parse(payload)
-    return typeof stream === 'string' && idPattern.test(stream) && Number.isSafeInteger(seq)
-      ? { stream, seq: seq as number }
-      : undefined
+    const named = typeof stream === 'string' && idPattern.test(stream) && Number.isSafeInteger(seq) && Number(seq) > 0
+    return named ? { stream, seq: Number(seq) } : undefined
   } catch {
     return undefined
   }
@@ -262,6 +261,8 @@ function object(value: unknown, name: string): Record<string, unknown> {
 }
 
 function show(value: unknown): string {
+  // What is nested without end takes the stack of whoever writes it out.
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
   return (JSON.stringify(value) ?? 'undefined').slice(0, 80)
 }
 
