@@ -126,7 +126,7 @@ async function assemble(config: CollectorConfig, { log, version, env }: Collecto
     log: log.child({ module: 'board' }),
     version,
     metrics: metrics.registry,
-    quarantine: { list: holding.quarantined },
+    holding,
     health: { registry: registry.health, broker: () => brokerHealth(mqtt.connected(), connection.url) },
   })
   registry.onChange(() => {

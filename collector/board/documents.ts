@@ -6,7 +6,7 @@ import type { AgentState } from '../fleet.ts'
 import { nameOf } from '../judge/results.ts'
 import type { DirectionVerdict, Evidence, SiteVerdict } from '../judge/verdict.ts'
 import type { Registry, SiteRow } from '../registry.ts'
-import type { Quarantined } from './context.ts'
+import type { Quarantined } from '../holding.ts'
 import type { LatestName } from './latest.ts'
 import { isoOf, presenceOf } from './presence.ts'
 import type {

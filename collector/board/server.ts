@@ -13,7 +13,7 @@ import type { Live } from '../live.ts'
 import type { Registry } from '../registry.ts'
 import { routes } from './api/routes.ts'
 import { addAssets } from './assets.ts'
-import type { BoardContext, Quarantined } from './context.ts'
+import type { BoardContext } from './context.ts'
 import { createEvents, type Events } from './events.ts'
 import { createLatest } from './latest.ts'
 import { registerMetrics } from './metrics.ts'
@@ -40,7 +40,7 @@ export type BoardDeps = {
   /** Beside what the registry says. */
   simulated?: boolean
   metrics?: Metrics
-  quarantine?: { list: () => Quarantined[] | Promise<Quarantined[]> }
+  holding: BoardContext['holding']
   /** Parts beside the store. */
   health?: BoardContext['health']
 }
@@ -78,14 +78,14 @@ export function createBoard(deps: BoardDeps): Board {
 }
 
 function contextOf(deps: BoardDeps): BoardContext {
-  const { store, registry, fleet, judge, now, version, health = {}, quarantine } = deps
+  const { store, registry, fleet, judge, now, version, health = {}, holding } = deps
   return {
     store,
     registry,
     fleet,
     verdicts: judge.verdicts,
     latest: createLatest(store, now),
-    quarantined: () => quarantine?.list() ?? [],
+    holding,
     health: { store: store.health, ...health },
     now,
     version,

@@ -2,6 +2,6 @@
 import type { Route } from '../route.ts'
 import { series } from './series.ts'
 import { site, sites, tests } from './sites.ts'
-import { agents, alerts, health } from './system.ts'
+import { agents, alerts, deadLetters, health } from './system.ts'
 
-export const routes: readonly Route[] = [sites, site, tests, series, agents, alerts, health]
+export const routes: readonly Route[] = [sites, site, tests, series, agents, deadLetters, alerts, health]

@@ -21,6 +21,8 @@ const maxPoints = 2_000
 const maxGroups = 500
 /** About as many points as a chart has room for, where no interval is asked for. */
 const usualPoints = 360
+/** From this width on, buckets are whole hours: roll-ups answer them, where others need every sample. */
+const wholeHoursFromSeconds = 1_200
 const maxSpanDays = 1_200
 
 const allTags = [...new Set(measurementNames.flatMap(tagsOf))]
@@ -126,13 +128,18 @@ function spanOf(query: Query, { intervalSeconds, keep }: Measurement, now: numbe
   const seconds = (to - from) / 1000
   // Finer buckets than samples would be mostly empty; a test now and then keeps its own time as far as points allow.
   const finest = keep === 'evidence' ? 60 : intervalSeconds
-  const everySeconds = query.every_seconds ?? Math.max(finest, Math.ceil(seconds / usualPoints / 60) * 60)
+  const everySeconds = query.every_seconds ?? Math.max(finest, usualSeconds(seconds / usualPoints))
   const points = Math.ceil(seconds / everySeconds)
   if (points > maxPoints) {
     const least = Math.ceil(seconds / maxPoints)
     throw wrong('every_seconds', `${points} points; at most ${maxPoints}: give ${least} or more, or a shorter time`)
   }
   return { from, to, everySeconds }
+}
+
+function usualSeconds(wanted: number): number {
+  const step = wanted < wholeHoursFromSeconds ? 60 : 3_600
+  return Math.ceil(wanted / step) * step
 }
 
 function matchOf(query: Query): Record<string, string | string[]> {

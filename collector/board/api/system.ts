@@ -5,16 +5,16 @@ import type { BoardContext } from '../context.ts'
 import { agentDocument } from '../documents.ts'
 import { isoOf } from '../presence.ts'
 import { defineRoute } from '../route.ts'
-import { agentSchema, type HealthDocument, healthSchema } from '../schemas.ts'
+import { agentSchema, type HealthDocument, healthSchema, timeSchema } from '../schemas.ts'
 
 export const agents = defineRoute({
   path: '/api/v1/agents',
   summary: 'All agents: registered ones, and those that are heard but not registered.',
   response: { name: 'AgentList', schema: z.object({ agents: z.array(agentSchema) }) },
-  handle: async ({ registry, fleet, quarantined, now }) => {
+  handle: ({ registry, fleet, holding, now }) => {
     const time = now()
     const known = registry()
-    const kept = new Map((await quarantined()).map((entry) => [entry.agent, entry]))
+    const kept = new Map(holding.quarantined().map((entry) => [entry.agent, entry]))
     const ids = new Set([...known.agents(time), ...fleet.states().map(({ agent }) => agent), ...kept.keys()])
     return {
       agents: [...ids]
@@ -22,6 +22,33 @@ export const agents = defineRoute({
         .map((id) => agentDocument(fleet.state(id), known.placeOf(id, time)?.site, kept.get(id))),
     }
   },
+})
+
+export const deadLetters = defineRoute({
+  path: '/api/v1/dead-letters',
+  summary: 'Batches that were refused for good, the newest first; at most 1,000 are kept.',
+  query: z.strictObject({
+    limit: z.coerce.number().int().min(1).max(1_000).default(100).describe('How many to list.'),
+  }),
+  response: {
+    name: 'DeadLetterList',
+    schema: z.object({
+      dead_letters: z.array(
+        z.object({
+          time: timeSchema,
+          agent: z.string(),
+          topic: z.string(),
+          reason: z.string(),
+          bytes: z.number().int(),
+        }),
+      ),
+    }),
+  },
+  handle: ({ holding }, { query }) => ({
+    dead_letters: holding
+      .deadLetters(query.limit)
+      .map(({ at, agent, topic, reason, bytes }) => ({ time: isoOf(at), agent, topic, reason, bytes })),
+  }),
 })
 
 export const alerts = defineRoute({

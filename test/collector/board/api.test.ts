@@ -223,6 +223,23 @@ describe('the rest', () => {
     })
   })
 
+  test('what was refused for good is listed with its reason, the newest first', async () => {
+    expect(await get('/api/v1/dead-letters')).toEqual({ dead_letters: [] })
+    const letter = { agent: 'gw-qc-004', topic: 'linkbell/v1/qc/gw-qc-004/batch/path', payload: Buffer.from('{') }
+    board.holding.bury({ ...letter, reason: 'payload is not JSON' }, 1_000)
+    board.holding.bury({ ...letter, reason: 'n 0 is not within 1..20000' }, 2_000)
+    const { dead_letters: letters } = await get('/api/v1/dead-letters?limit=1')
+    expect(letters).toEqual([
+      {
+        time: '1970-01-01T00:00:02.000Z',
+        agent: letter.agent,
+        topic: letter.topic,
+        reason: 'n 0 is not within 1..20000',
+        bytes: 1,
+      },
+    ])
+  })
+
   test('alerts say that there are none yet', async () => {
     expect(await get('/api/v1/alerts')).toMatchObject({ alerts: [], note: expect.stringContaining('no alert rules') })
   })

@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { type CollectorConfig, collectorConfigSchema } from '../../../collector/config.ts'
 import { type BoardDeps, createBoard } from '../../../collector/board/server.ts'
 import { createJudge } from '../../../collector/judge/judge.ts'
+import { type Holding, openHolding } from '../../../collector/holding.ts'
 import { createLive, type Live } from '../../../collector/live.ts'
 import { createSqliteStore, type SqliteStore } from '../../../store/sqlite.ts'
 import { type District, makeDistrict, type Wish } from './district.ts'
@@ -17,6 +18,7 @@ export type Running = {
   live: Live
   logged: { level: number; msg: string }[]
   get: (path: string, headers?: Record<string, string>) => Promise<{ status: number; headers: Headers; body: Json }>
+  holding: Holding
   stop: () => Promise<void>
 }
 // Answers are looked into by tests that know what they asked for.
@@ -24,7 +26,10 @@ export type Running = {
 export type Json = any
 
 export function httpConfig(over: Partial<CollectorConfig['http']> = {}): CollectorConfig['http'] {
-  const { http } = collectorConfigSchema.parse({ broker: { type: 'embedded', users_file: 'unused' } })
+  const { http } = collectorConfigSchema.parse({
+    registry_file: 'district.yaml',
+    broker: { type: 'embedded', users_file: 'unused' },
+  })
   return { ...http, port: 0, ...over }
 }
 
@@ -36,6 +41,7 @@ export async function startBoard(wish: Partial<Wish> = {}, over: Partial<BoardDe
   const log = pino({ base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) })
   const store = await createSqliteStore({ directory, log, now: () => now })
   const live = createLive()
+  const holding = openHolding(join(directory, 'state.sqlite'), 1_000_000)
   await (await store.write(district.batches)).durable
   const registry = () => district.registry
   const judge = createJudge({ store, registry, live, log, now: () => now, intervalSeconds: 3_600 })
@@ -47,6 +53,7 @@ export async function startBoard(wish: Partial<Wish> = {}, over: Partial<BoardDe
     fleet: district.fleet,
     judge,
     live,
+    holding,
     log,
     now: () => now,
     version: '0.1.0',
@@ -58,6 +65,7 @@ export async function startBoard(wish: Partial<Wish> = {}, over: Partial<BoardDe
     district,
     store,
     live,
+    holding,
     logged,
     get: async (path, headers = {}) => {
       const response = await fetch(new URL(path, url), { headers })
@@ -69,6 +77,7 @@ export async function startBoard(wish: Partial<Wish> = {}, over: Partial<BoardDe
       await board.stop()
       await judge.stop()
       await store.close()
+      holding.close()
       await rm(directory, { recursive: true, force: true })
     },
   }
