@@ -142,7 +142,7 @@ describe('the address', () => {
     const other = createServer()
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const { port } = other.address() as { port: number }
-    const { district, store, live } = board
+    const { district, store, live, holding } = board
     const second = createBoard({
       config: httpConfig({ port }),
       store,
@@ -150,6 +150,7 @@ describe('the address', () => {
       fleet: district.fleet,
       judge: { verdicts: () => new Map() },
       live,
+      holding,
       log: (await import('pino')).pino({ level: 'silent' }),
       now: Date.now,
       version: '0.1.0',
