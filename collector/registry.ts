@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Text } from '../core/catalog.ts'
 import type { RegistryData, Slice } from '../core/registry.ts'
 import { type Category, directions, type Standard, targetOf } from '../core/standard.ts'
+import { createSchoolCalendars, type SchoolCalendars } from './school-calendars.ts'
 
 /** Where a sample comes from, in the tags that the collector adds. */
 export type Place = { district: string; town: string; category: Category; site: string }
@@ -17,6 +18,7 @@ export type Link = { id: string; name: Text; downBps: number; upBps: number; car
 export type Registry = {
   data: RegistryData
   standard: Standard
+  calendars: SchoolCalendars
   /** The place of an agent at a time, or undefined when it is not registered. */
   placeOf: (agent: string, time: number) => Place | undefined
   /** Times at which the place of an agent changes, ascending. */
@@ -39,6 +41,7 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
   const agents = versions(data.agents)
   const towns = versions(data.towns)
   const rooms = versions(data.rooms)
+  const calendars = createSchoolCalendars(data)
   const linksBySite = groupBy(data.links, (link) => link.site)
   const terminalsBySite = groupBy(data.terminals, (terminal) => terminal.site)
 
@@ -71,6 +74,7 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
       v: 1 as const,
       site: { id: site.id, name: site.name },
       timezone: data.district.timezone,
+      schedule: calendars.scheduleOf(site.id, site.category, time),
       threshold_ratio: standard.threshold_ratio,
       trials_per_day: data.district.trials_per_day,
       links: linkRows(site.id, time, agent).map((link) => ({
@@ -87,7 +91,7 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
         url,
         priority,
       })),
-      paths: here(data.paths).map(({ id, level, host }) => ({ id, level, host })),
+      paths: here(data.paths).map(({ name: _, sites: __, ...path }) => path),
       services: here(data.services).map(({ id, url }) => ({ id, url })),
       terminals: terminalsOf(site.id, time).map(({ id, kind, room, address }) => ({ id, kind, room, address })),
     }
@@ -98,6 +102,7 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
   return {
     data,
     standard,
+    calendars,
     placeOf,
     changesOf: (agent) => {
       const rows = agents.get(agent) ?? []

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { idPattern } from './batch.ts'
+import { calendarFields, scheduleSchema } from './calendar.ts'
 import { categories, directions } from './standard.ts'
 import { rateSchema } from './units.ts'
 
@@ -141,6 +142,17 @@ const tables = {
     .default([])
     .describe('Rooms.'),
   terminals: z
+  calendars: z
+    .array(
+      z.strictObject({
+        id: idSchema.describe('Id of the calendar.'),
+        ...forSites,
+        categories: z.array(z.enum(categories)).optional().describe('Only for these kinds of schools.'),
+        ...calendarFields,
+      }),
+    )
+    .default([])
+    .describe('School calendars. One that names the site holds, else one that names its category, else one for all.'),
     .array(
       z.strictObject({
         ...terminalFields,
@@ -232,6 +244,8 @@ export const sliceSchema = z.object({
           .max(2),
       }),
     )
+  /** When no bandwidth test may run. Collectors of before leave it out. */
+  schedule: scheduleSchema.optional(),
     .max(16),
   testpoints: z.array(z.object(testpointFields)).max(64),
   paths: z.array(z.object(pathFields)).max(64),

@@ -1,0 +1,103 @@
+/** Which calendar a site goes by, and its schedule for the coming weeks (core/calendar.ts). */
+import { type Calendar, type Schedule, type SchoolDay, schoolDay, scheduleOf, usualCalendar } from '../core/calendar.ts'
+import type { RegistryData } from '../core/registry.ts'
+import type { Category } from '../core/standard.ts'
+import { dayMs, utcOffsetSeconds } from './local-time.ts'
+import { isYearKnown, nationalDays } from './national-days.ts'
+
+/** From a Monday: an agent that hears nothing for eight weeks still knows its holidays. */
+const scheduleDays = 63
+/** Changes of summer time that an agent is told ahead. */
+const offsetDays = 400
+/** The notice for the next year comes in October or November; from the month after, its absence is a fault. */
+const noticeMonth = 11
+
+export type SchoolCalendars = {
+  /** The same all week long: a schedule is part of a slice, whose revision must not change without need. */
+  scheduleOf: (site: string, category: Category, time: number) => Schedule
+  /** What a local day of a site is. */
+  dayOf: (site: string, category: Category, time: number) => SchoolDay
+  /** What somebody should add to the calendars, in words. */
+  problems: (time: number) => string[]
+}
+
+export function createSchoolCalendars({ district, calendars }: RegistryData): SchoolCalendars {
+  const { timezone } = district
+  const made = new Map<Calendar, { monday: number; schedule: Schedule }>()
+
+  function calendarOf(site: string, category: Category): Calendar {
+    return (
+      calendars.find(({ sites }) => sites?.includes(site)) ??
+      calendars.find(({ sites, categories }) => sites === undefined && categories?.includes(category)) ??
+      calendars.find(({ sites, categories }) => sites === undefined && categories === undefined) ??
+      usualCalendar
+    )
+  }
+
+  return {
+    scheduleOf: (site, category, time) => {
+      const calendar = calendarOf(site, category)
+      const monday = mondayOf(time, timezone)
+      const kept = made.get(calendar)
+      if (kept?.monday === monday) return kept.schedule
+      // East of Greenwich a local day begins before that of UTC.
+      const offsets = offsetsFrom((monday - 1) * dayMs, timezone)
+      const schedule = scheduleOf(calendar, nationalDays, { firstDay: monday, days: scheduleDays, offsets })
+      made.set(calendar, { monday, schedule })
+      return schedule
+    },
+    dayOf: (site, category, time) => schoolDay(calendarOf(site, category), nationalDays, localDay(time, timezone)),
+    problems: (time) => {
+      const today = new Date(localDay(time, timezone) * dayMs)
+      const year = today.getUTCFullYear()
+      const due = today.getUTCMonth() >= noticeMonth ? [year, year + 1] : [year]
+      const relying = calendars.length === 0 ? [usualCalendar] : calendars.filter(({ national }) => national)
+      return due
+        .filter((each) => !isYearKnown(each) && relying.some((calendar) => !lists(calendar, each)))
+        .map(
+          (each) =>
+            `The national holidays and make-up days of ${each} are not known: upgrade Linkbell, or list them, from ` +
+            `${each}-01-01 on, under holidays and make_up_days of each calendar in the registry.`,
+        )
+    },
+  }
+}
+
+function lists({ holidays }: Calendar, year: number): boolean {
+  return holidays.some(({ from, to = from }) => from <= `${year}-01-01` && to >= `${year}-01-01`)
+}
+
+function localDay(time: number, timezone: string): number {
+  return Math.floor((time + utcOffsetSeconds(time, timezone) * 1000) / dayMs)
+}
+
+function mondayOf(time: number, timezone: string): number {
+  const day = localDay(time, timezone)
+  return day - ((day + 3) % 7)
+}
+
+/** The offset at a time and when it changes: an agent has no time zone database in memory for that. */
+function offsetsFrom(start: number, timezone: string): Pick<Schedule, 'utc_offset_seconds' | 'offset_changes'> {
+  const first = utcOffsetSeconds(start, timezone)
+  const changes: [number, number][] = []
+  let last = first
+  for (let from = start; from < start + offsetDays * dayMs; from += dayMs) {
+    const next = utcOffsetSeconds(from + dayMs, timezone)
+    if (next === last) continue
+    changes.push([changeBetween(from, from + dayMs, timezone), next])
+    last = next
+  }
+  return { utc_offset_seconds: first, offset_changes: changes }
+}
+
+/** Zones change on whole minutes. */
+function changeBetween(from: number, to: number, timezone: string): number {
+  const before = utcOffsetSeconds(from, timezone)
+  let [low, high] = [from, to]
+  while (high - low > 60_000) {
+    const middle = low + Math.ceil((high - low) / 120_000) * 60_000
+    if (utcOffsetSeconds(middle, timezone) === before) low = middle
+    else high = middle
+  }
+  return high
+}
