@@ -130,6 +130,17 @@ const tables = {
     .array(z.strictObject({ ...serviceFields, name: textSchema.optional(), ...forSites }))
     .default([])
     .describe('Teaching platforms to watch.'),
+  calendars: z
+    .array(
+      z.strictObject({
+        id: idSchema.describe('Id of the calendar.'),
+        ...forSites,
+        categories: z.array(z.enum(categories)).optional().describe('Only for these kinds of schools.'),
+        ...calendarFields,
+      }),
+    )
+    .default([])
+    .describe('School calendars. One that names the site holds, else one that names its category, else one for all.'),
   rooms: z
     .array(
       z.strictObject({
@@ -142,17 +153,6 @@ const tables = {
     .default([])
     .describe('Rooms.'),
   terminals: z
-  calendars: z
-    .array(
-      z.strictObject({
-        id: idSchema.describe('Id of the calendar.'),
-        ...forSites,
-        categories: z.array(z.enum(categories)).optional().describe('Only for these kinds of schools.'),
-        ...calendarFields,
-      }),
-    )
-    .default([])
-    .describe('School calendars. One that names the site holds, else one that names its category, else one for all.'),
     .array(
       z.strictObject({
         ...terminalFields,
@@ -232,6 +232,8 @@ export const sliceSchema = z.object({
   revision: z.string().min(1).max(64),
   site: z.object({ id: idSchema, name: z.object({ en: z.string(), zh: z.string() }) }),
   timezone: z.string().refine(isTimeZone, 'not a time zone'),
+  /** When no bandwidth test may run. Collectors of before leave it out. */
+  schedule: scheduleSchema.optional(),
   threshold_ratio: z.number().min(0.5).max(1),
   trials_per_day: z.int().min(0).max(24),
   links: z
@@ -244,8 +246,6 @@ export const sliceSchema = z.object({
           .max(2),
       }),
     )
-  /** When no bandwidth test may run. Collectors of before leave it out. */
-  schedule: scheduleSchema.optional(),
     .max(16),
   testpoints: z.array(z.object(testpointFields)).max(64),
   paths: z.array(z.object(pathFields)).max(64),
