@@ -68,6 +68,7 @@ export const agentConfigSchema = z.strictObject({
       host: probeSchema(60, 'This machine.'),
       wan: probeSchema(60, 'Counters of the WAN interface.'),
       path: probeSchema(60, 'Round trips to each level.'),
+      stream: probeSchema(300, 'A stream like a live class, to the reflector of each level.'),
       service: probeSchema(300, 'Teaching platforms.'),
       self: probeSchema(60, 'The agent itself.'),
       bandwidth: z

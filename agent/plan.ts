@@ -15,6 +15,8 @@ export type PlanDeps = {
 type Draft = { id: string; type: ProbeType; config: Record<string, unknown> } & Omit<Job, 'id' | 'probe' | 'config'>
 
 const daySeconds = 86_400
+/** A stream takes 16 s; with many reflectors each has its turn less often. */
+const shortestTurnSeconds = 20
 
 /** The jobs for a slice; without one (never connected yet) only what the agent knows by itself. Throws for a slice that no probe accepts. */
 export async function planJobs(slice: Slice | undefined, { config, defaultInterface, self }: PlanDeps): Promise<Job[]> {
@@ -23,7 +25,7 @@ export async function planJobs(slice: Slice | undefined, { config, defaultInterf
   const interfaceOf = (link: string) => config.wan.interfaces[link] ?? automatic
   const drafts: Draft[] = []
   const add = (
-    type: Exclude<ProbeType, 'bandwidth'>,
+    type: Exclude<ProbeType, 'bandwidth' | 'stream'>,
     id: string,
     timeoutSeconds: number,
     probeConfig: Record<string, unknown>,
@@ -40,10 +42,11 @@ export async function planJobs(slice: Slice | undefined, { config, defaultInterf
   }
   if (slice !== undefined && slice.paths.length > 0) {
     add('path', 'path', 30, {
-      targets: slice.paths,
+      targets: slice.paths.map(({ id, level, host }) => ({ id, level, host })),
       ...(config.limits.probe_ranges && { allowed_ranges: config.limits.probe_ranges }),
     })
   }
+  drafts.push(...streamDrafts(slice, config))
   if (slice !== undefined && slice.services.length > 0) add('service', 'service', 60, { services: slice.services })
   if (slice !== undefined) drafts.push(...bandwidthDrafts(slice, config, interfaceOf))
 
@@ -57,6 +60,28 @@ export async function planJobs(slice: Slice | undefined, { config, defaultInterf
       timeoutSeconds: 10,
     })
   return jobs
+}
+
+/** One job for all reflectors, one of them a run: each gets its interval, and no two streams meet. */
+function streamDrafts(slice: Slice | undefined, { probes, limits }: AgentConfig): Draft[] {
+  const targets = (slice?.paths ?? []).flatMap(({ id, level, reflector }) =>
+    reflector === undefined ? [] : [{ id, level, reflector }],
+  )
+  if (!probes.stream.enabled || targets.length === 0) return []
+  const intervalSeconds = Math.max(shortestTurnSeconds, Math.floor(probes.stream.interval_seconds / targets.length))
+  return [
+    {
+      id: 'stream',
+      type: 'stream',
+      intervalSeconds,
+      timeoutSeconds: 30,
+      config: {
+        targets,
+        turn_seconds: intervalSeconds,
+        ...(limits.probe_ranges && { allowed_ranges: limits.probe_ranges }),
+      },
+    },
+  ]
 }
 
 function bandwidthDrafts(

@@ -175,7 +175,7 @@ export const measurements = {
   },
   path: {
     title: { en: 'Path quality', zh: '路径质量' },
-    says: 'Round trips from the school to one level of the network (site, district, city, province, internet).',
+    says: 'Round trips from the school to one level of the network: a ping each minute, a stream of packets every five.',
     from: 'agent',
     intervalSeconds: 60,
     keep: 'raw',
@@ -187,6 +187,8 @@ export const measurements = {
       jitter_seconds: field('seconds', 'Jitter (RFC 3550)', '抖动'),
       loss_ratio: field('ratio', 'Loss', '丢包率'),
       burst_loss_ratio: field('ratio', 'Worst loss in 200 ms', '突发丢包率'),
+      reordered_ratio: field('ratio', 'Reordered (RFC 4737)', '乱序率', 6),
+      transferred_bytes: field('bytes', 'Bytes used', '消耗流量'),
       sent_count: field('count', 'Probes sent', '发送探测数'),
       up: upDown('Reachable', '可达'),
     },

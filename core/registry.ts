@@ -42,6 +42,15 @@ const row = {
 export const levels = ['site', 'district', 'city', 'province', 'internet'] as const
 export const terminalKinds = ['panel', 'pc', 'projector', 'printer', 'ap', 'switch', 'camera', 'server'] as const
 
+/** Host, or host:port; an IPv6 address with a port stands in brackets. */
+export const reflectorSchema = z
+  .string()
+  .max(259)
+  .regex(
+    /^(?:\[[0-9a-fA-F:.]+\](?::\d{1,5})?|[^\s:[\]]+(?::\d{1,5})?|[0-9a-fA-F:.]+)$/,
+    'not a host such as 10.20.0.10 or 10.20.0.10:8421',
+  )
+
 const testpointFields = {
   id: idSchema.describe('Id of the testpoint.'),
   level: z.enum(levels).default('district').describe('Where it stands.'),
@@ -55,6 +64,9 @@ const pathFields = {
   id: idSchema.describe('Id of the target.'),
   level: z.enum(levels).describe('The level that the target stands for.'),
   host: z.string().min(1).max(253).describe('Host name or address.'),
+  reflector: reflectorSchema
+    .optional()
+    .describe('STAMP reflector there (host, or host:port; 862 unless told): a testpoint has one at its own port.'),
 }
 const serviceFields = {
   id: idSchema.describe('Id of the platform.'),

@@ -13,9 +13,19 @@ const fraction = 2 ** 32
 /** Not synchronised, NTP format, scale 0, multiplier 1 (RFC 4656 §4.1.2): we only ever compare a clock with itself. */
 const errorEstimate = 0x0001
 
-/** The packet of a sender, sent at `milliseconds` since 1970. */
-export function encodeSender(sequence: number, milliseconds: number): Buffer {
-  const packet = Buffer.alloc(stampBytes)
+/** TLV header: flags, type, length. A sender sets the flag that a reflector clears in what it recognises (RFC 8972 §4). */
+const tlvHeaderBytes = 4
+const tlvUnrecognised = 0x80
+const tlvExtraPadding = 1
+
+/** The packet of a sender, sent at `milliseconds` since 1970; filled up to `bytes` by an extra padding TLV. */
+export function encodeSender(sequence: number, milliseconds: number, bytes = stampBytes): Buffer {
+  const packet = Buffer.alloc(bytes)
+  if (bytes >= stampBytes + tlvHeaderBytes) {
+    packet.writeUInt8(tlvUnrecognised, stampBytes)
+    packet.writeUInt8(tlvExtraPadding, stampBytes + 1)
+    packet.writeUInt16BE(bytes - stampBytes - tlvHeaderBytes, stampBytes + 2)
+  }
   packet.writeUInt32BE(sequence >>> 0, 0)
   writeTime(packet, 4, milliseconds)
   packet.writeUInt16BE(errorEstimate, 12)

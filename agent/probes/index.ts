@@ -9,6 +9,7 @@ export const probeLoaders = {
   host: async () => (await import('./host.ts')).host,
   path: async () => (await import('./path.ts')).path,
   service: async () => (await import('./service.ts')).service,
+  stream: async () => (await import('./stream.ts')).stream,
   wan: async () => (await import('./wan.ts')).wan,
 }
 

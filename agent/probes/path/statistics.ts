@@ -33,3 +33,29 @@ export function jitterOf(replies: readonly number[]): number | null {
   }
   return weight > 0 ? jitter / weight : null
 }
+
+/** Worst share lost of any `window` packets in a row; of a shorter row, its loss. */
+export function burstLossOf(times: readonly (number | null)[], window: number): number | null {
+  const size = Math.min(window, times.length)
+  if (size === 0) return null
+  let lost = 0
+  let worst = 0
+  times.forEach((time, i) => {
+    if (time === null) lost++
+    if (i >= size && times[i - size] === null) lost--
+    if (lost > worst) worst = lost
+  })
+  return worst / size
+}
+
+/** Share of packets that came back after one sent later (RFC 4737 §3.3). */
+export function reorderedOf(arrivals: readonly number[]): number | null {
+  if (arrivals.length === 0) return null
+  let highest = -1
+  let late = 0
+  for (const sequence of arrivals) {
+    if (sequence < highest) late++
+    else highest = sequence
+  }
+  return late / arrivals.length
+}

@@ -36,6 +36,9 @@ const cases: Record<ProbeType, Case> = {
     quick: !has('fping') && !has('ping'),
   },
   service: { config: { services: [{ id: 'silent', url: `http://127.0.0.1:${port}/`, timeout_seconds: 60 }] } },
+  stream: {
+    config: { targets: [{ id: 'here', level: 'site', reflector: '127.0.0.1:9' }], turn_seconds: 60, burst_seconds: 60 },
+  },
   wan: { config: { link: 'line-1', interface: 'lo' } },
 }
 
