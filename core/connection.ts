@@ -79,6 +79,8 @@ class KeptConnection implements Connection {
   #running: Promise<void> | undefined
   #current: MqttClient | undefined
   #connects = 0
+  /** Of the attempt under way; undefined before the broker's consent. */
+  #connectedAt: number | undefined
   #version: 4 | 5 = 5
 
   constructor(options: ConnectionOptions) {
@@ -91,7 +93,6 @@ class KeptConnection implements Connection {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#current?.emit('close')
     await this.#running
   }
 
@@ -108,7 +109,6 @@ class KeptConnection implements Connection {
     let failures = 0
     let lastReason = ''
     while (!signal.aborted) {
-      const started = performance.now()
       const ended = await this.#connectOnce()
       if (signal.aborted) return
       if (ended.version === 5 && isVersionRefusal(ended.code)) {
@@ -116,7 +116,8 @@ class KeptConnection implements Connection {
         this.#options.log.info({ url: this.#options.config.url }, 'The broker does not speak MQTT 5; using 3.1.1.')
         continue
       }
-      failures = performance.now() - started > stableAfterMs ? 0 : failures + 1
+      const lived = this.#connectedAt === undefined ? 0 : performance.now() - this.#connectedAt
+      failures = lived > stableAfterMs ? 0 : failures + 1
       const takenOver = ended.code === 142
       if (ended.reason !== lastReason || failures === 0) this.#sayLost(ended, takenOver)
       lastReason = ended.reason
@@ -127,13 +128,14 @@ class KeptConnection implements Connection {
   async #connectOnce(): Promise<Ended> {
     const version = this.#version
     const lost = new AbortController()
+    const { signal } = this.#stopping
+    this.#connectedAt = undefined
     try {
-      const client = new MqttClient(
-        await streamTo(this.#options.config),
-        clientOptions(this.#options, version, this.#connects + 1),
-      )
+      const open = await streamTo(this.#options.config)
+      if (signal.aborted) return { reason: 'stopped', version }
+      const client = new MqttClient(open, clientOptions(this.#options, version, this.#connects + 1))
       this.#current = client
-      const ended = lifetime(client)
+      const ended = lifetime(client, signal)
       const session = sessionOf(client, lost.signal, version, () => this.#connects)
       this.#listen(client, session)
       client.once('connect', () => this.#greet(client, session))
@@ -144,7 +146,7 @@ class KeptConnection implements Connection {
       lost.abort()
       const client = this.#current
       this.#current = undefined
-      if (client !== undefined) await close(client, this.#stopping.signal.aborted)
+      if (client !== undefined) await close(client, signal.aborted)
     }
   }
 
@@ -155,7 +157,7 @@ class KeptConnection implements Connection {
       const acknowledge = () => {
         if (defer && !session.signal.aborted) sendPuback(client, messageId as number)
       }
-      onMessage({ topic, payload: payload as Buffer, qos, retain, acknowledge }, session)
+      if (!session.signal.aborted) onMessage({ topic, payload: payload as Buffer, qos, retain, acknowledge }, session)
       // An error skips the PUBACK and goes on reading (measured: reference/mqtt.md §0.2).
       callback(defer ? deferred : undefined)
     }
@@ -163,6 +165,7 @@ class KeptConnection implements Connection {
 
   #greet(client: MqttClient, session: Session): void {
     this.#connects++
+    this.#connectedAt = performance.now()
     // Each acknowledgement that meets a full socket waits for `drain` with a listener of its own.
     client.stream.setMaxListeners(0)
     this.#options.onSession(session).catch((error: unknown) => {
@@ -196,8 +199,8 @@ function isVersionRefusal(code: number | undefined): boolean {
   return code === 1 || code === 0x84
 }
 
-/** Resolves when the connection is over, with the first reason that was given. */
-function lifetime(client: MqttClient): Promise<Omit<Ended, 'version'>> {
+/** Resolves when the connection is over, with the first reason that was given, or when it shall be. */
+function lifetime(client: MqttClient, stopping: AbortSignal): Promise<Omit<Ended, 'version'>> {
   return new Promise((resolve) => {
     let first: Omit<Ended, 'version'> | undefined
     const note = (reason: string, code?: number) => {
@@ -209,6 +212,9 @@ function lifetime(client: MqttClient): Promise<Omit<Ended, 'version'>> {
     })
     client.on('disconnect', (packet) => note(`the broker ended it with reason ${packet.reasonCode}`, packet.reasonCode))
     client.once('close', () => resolve(first ?? { reason: 'closed' }))
+    const stop = () => resolve({ reason: 'stopped' })
+    stopping.addEventListener('abort', stop, { once: true })
+    client.once('close', () => stopping.removeEventListener('abort', stop))
   })
 }
 
