@@ -1,18 +1,17 @@
-/** The other end of a bandwidth measurement: one HTTP server for all protocols that ride on HTTP. */
-import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+/** The other end of a bandwidth or path measurement: one port for all that rides on HTTP, and a UDP reflector beside it. */
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { AppError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { answerRest, describeTestpoint } from './about.ts'
 import { createAdmission } from './admission.ts'
-import { createAddressFilter, plainAddress, type TestpointConfig } from './config.ts'
+import { createAddressFilter, type TestpointConfig } from './config.ts'
+import { createConnectionLimits } from './connections.ts'
 import { createGate } from './gate.ts'
 import { createLeaseApi } from './lease-api.ts'
 import { createLibreSpeed } from './librespeed.ts'
+import { createNdt7 } from './ndt7.ts'
 import { createReflector, type Reflector } from './reflector.ts'
-
-/** Packets a second that one address gets back: ten path probes at once, and no use for a flood. */
-const maxReflectedRate = 500
 
 export type TestpointDeps = { config: TestpointConfig; version: string; log: Log }
 
@@ -27,9 +26,13 @@ export type Testpoint = {
   totals: () => Readonly<Transferred>
 }
 
+/** Packets a second that one address gets back: ten path probes at once, and no use for a flood. */
+const maxReflectedRate = 500
+
 /** A testpoint; does nothing until `start()`. Throws `port_in_use` or `io` from there. */
 export function createTestpoint({ config, version, log }: TestpointDeps): Testpoint {
   const now = () => performance.now() / 1000
+  const allowed = createAddressFilter(config.allowed_ranges)
   const admission = createAdmission({ capacityBps: config.capacity_bps, now })
   const gate = createGate({
     capacityBps: config.capacity_bps,
@@ -39,41 +42,32 @@ export function createTestpoint({ config, version, log }: TestpointDeps): Testpo
     admission,
     now,
   })
-  const handlers = [createLibreSpeed({ gate }), createLeaseApi({ admission, gate, now })] as const
-  const allowed = createAddressFilter(config.allowed_ranges)
-  const connections = createConnectionLimits(config, allowed, log)
+  const libreSpeed = createLibreSpeed({ gate })
+  const leaseApi = createLeaseApi({ admission, gate, now })
+  const ndt7 = createNdt7({ gate })
   let reflector: { port: number; stop: Reflector['stop'] } | undefined
 
-  const server = createServer({ keepAliveTimeout: config.idle_timeout_seconds * 1000 }, (request, response) => {
-    const deadline = setTimeout(() => request.socket.destroy(), config.max_transfer_seconds * 1000)
-    response.on('close', () => clearTimeout(deadline))
-    // A client that has seen enough goes away in the middle of a body: reset and broken pipe are no faults here.
-    request.on('error', () => {})
-    response.on('error', () => {})
-    if (handlers.some((handler) => handler.handle(request, response))) return
-    request.resume()
-    answerRest(request, response, () => ({
-      ...description(config, version),
-      reflector_port: reflector?.port,
-      leases: admission.leases(),
-      waiting: admission.waiting(),
-    }))
+  const server = createHttpServer(config, (request, response) => {
+    if (libreSpeed.handle(request, response) || leaseApi.handle(request, response)) return
+    const counts = { leases: admission.leases(), waiting: admission.waiting() }
+    answerRest(request, response, () =>
+      describeTestpoint(config, version, { reflectorPort: reflector?.port, ...counts }),
+    )
   })
-  server.timeout = config.idle_timeout_seconds * 1000
-  server.headersTimeout = config.idle_timeout_seconds * 1000
-  server.requestTimeout = config.max_transfer_seconds * 1000
-  server.maxConnections = config.max_connections
-  server.on('connection', connections.admit)
-  server.on('clientError', (_error, socket) => socket.destroy())
+  server.on('upgrade', (request, socket, head) => {
+    if (!ndt7.upgrade(request, socket, head)) socket.destroy()
+  })
+  server.on('connection', createConnectionLimits({ allowed, maxClientConnections: config.max_client_connections, log }))
 
   return {
     async start() {
       await listen(server, config.listen)
       const { address, family, port } = server.address() as AddressInfo
-      const { stop, start } = createReflector({
-        host: config.listen.host,
-        port: config.reflector_port ?? port,
+      const { host } = config.listen
+      const { start, stop } = createReflector({
+        host,
         allowed,
+        port: config.reflector_port ?? port,
         maxClientRate: maxReflectedRate,
         now: Date.now,
       })
@@ -90,70 +84,41 @@ export function createTestpoint({ config, version, log }: TestpointDeps): Testpo
     async stop() {
       if (!server.listening) return
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      ndt7.stop()
       server.closeAllConnections()
       await Promise.all([closed, reflector?.stop()])
     },
-    totals: () => ({ ...gate.totals, completedUploads: handlers[0].completedUploads() }),
+    totals: () => ({ ...gate.totals, completedUploads: libreSpeed.completedUploads() }),
   }
 }
 
-/** Closes connections from outside the allowed ranges, and those of an address that has too many. */
-function createConnectionLimits(config: TestpointConfig, allowed: (address: string) => boolean, log: Log) {
-  const open = new Map<string, number>()
-  const admit = (socket: Socket) => {
-    const address = plainAddress(socket.remoteAddress)
-    const count = (open.get(address) ?? 0) + 1
-    if (!allowed(address) || count > config.max_client_connections) {
-      log.debug({ address, count }, 'A connection was refused.')
-      socket.destroy()
-      return
-    }
-    open.set(address, count)
-    socket.setNoDelay(true)
-    socket.once('close', () => {
-      const left = (open.get(address) ?? 1) - 1
-      if (left > 0) open.set(address, left)
-      else open.delete(address)
-    })
-  }
-  return { admit }
-}
-
-function answerRest(request: IncomingMessage, response: ServerResponse, describe: () => object): void {
-  const isRoot = request.url === '/' && (request.method === 'GET' || request.method === 'HEAD')
-  const body = JSON.stringify(isRoot ? describe() : { error: 'not_found' })
-  response.writeHead(isRoot ? 200 : 404, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(body)
-}
-
-function description(config: TestpointConfig, version: string): object {
-  return {
-    name: 'linkbell-testpoint',
-    version,
-    protocols: ['librespeed', 'lease'],
-    capacity_bps: config.capacity_bps,
-    congestion_control: congestionControl(),
-  }
-}
-
-/** The congestion control of new connections; null where the kernel does not say. Node cannot choose one, only tell. */
-export function congestionControl(): string | null {
-  try {
-    return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim()
-  } catch {
-    return null
-  }
+/** An HTTP server on which silence and length of a request are bounded. */
+function createHttpServer(config: TestpointConfig, answer: RequestListener): Server {
+  const idleMs = config.idle_timeout_seconds * 1000
+  const transferMs = config.max_transfer_seconds * 1000
+  const server = createServer({ keepAliveTimeout: idleMs }, (request, response) => {
+    const deadline = setTimeout(() => request.socket.destroy(), transferMs)
+    response.on('close', () => clearTimeout(deadline))
+    // A client that has seen enough goes away in the middle of a body: reset and broken pipe are no faults here.
+    request.on('error', () => {})
+    response.on('error', () => {})
+    answer(request, response)
+  })
+  server.timeout = idleMs
+  server.headersTimeout = idleMs
+  server.requestTimeout = transferMs
+  server.maxConnections = config.max_connections
+  server.on('clientError', (_error, socket) => socket.destroy())
+  return server
 }
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => {
-      const code = error.code === 'EADDRINUSE' ? 'port_in_use' : 'io'
-      const advice = code === 'port_in_use' ? 'choose another listen.port' : 'check listen.host'
-      reject(
-        new AppError(code, `The testpoint cannot listen on ${host}:${port} (${error.code}); ${advice}.`, {
-          cause: error,
-        }),
-      )
+      const isTaken = error.code === 'EADDRINUSE'
+      const advice = isTaken ? 'choose another listen.port' : 'check listen.host'
+      const message = `The testpoint cannot listen on ${host}:${port} (${error.code}); ${advice}.`
+      reject(new AppError(isTaken ? 'port_in_use' : 'io', message, { cause: error }))
     }
     server.once('error', fail)
     server.listen(port, host, () => {

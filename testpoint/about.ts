@@ -1,0 +1,36 @@
+/** What a testpoint says of itself on `GET /`, as JSON. */
+import { readFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TestpointConfig } from './config.ts'
+
+export type Now = { reflectorPort: number | undefined; leases: number; waiting: number }
+
+/** Answers `GET /`, and anything unknown with 404. */
+export function answerRest(request: IncomingMessage, response: ServerResponse, describe: () => object): void {
+  request.resume()
+  const isRoot = request.url === '/' && (request.method === 'GET' || request.method === 'HEAD')
+  const body = JSON.stringify(isRoot ? describe() : { error: 'not_found' })
+  response.writeHead(isRoot ? 200 : 404, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(body)
+}
+
+export function describeTestpoint({ capacity_bps }: TestpointConfig, version: string, now: Now): object {
+  return {
+    name: 'linkbell-testpoint',
+    version,
+    protocols: ['librespeed', 'ndt7', 'stamp', 'lease'],
+    capacity_bps,
+    reflector_port: now.reflectorPort,
+    congestion_control: congestionControl(),
+    leases: now.leases,
+    waiting: now.waiting,
+  }
+}
+
+/** The congestion control of new connections; null where the kernel does not say. Node cannot choose one, only tell. */
+function congestionControl(): string | null {
+  try {
+    return readFileSync('/proc/sys/net/ipv4/tcp_congestion_control', 'utf8').trim()
+  } catch {
+    return null
+  }
+}
