@@ -8,6 +8,7 @@ import { type Failure, failures, type Sample } from '../core/catalog.ts'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { LinkLock } from './link-lock.ts'
 import { type Job, type ProbeContext, runProbe } from './probe.ts'
+import { isFree, nextSlot } from './slots.ts'
 
 export type JobLoopDeps = {
   agent: string
@@ -19,7 +20,10 @@ export type JobLoop = {
   job: Job
   /** `soon`: within seconds, then in phase. */
   start: (first: 'soon' | 'in phase') => void
-  runNow: () => 'started' | 'running'
+  /** Takes other slots; a run that is under way goes on. */
+  reschedule: (slots: Job['slots']) => void
+  /** `change`: keys of the configuration that are different for this run, where the probe has them. */
+  runNow: (change?: Readonly<Record<string, unknown>>) => 'started' | 'running'
   stop: () => Promise<void>
 }
 
@@ -29,15 +33,20 @@ const firstRunWithinMs = 3000
 const longestSleepMs = 60_000
 /** Runs have deadlines, so nobody holds the link this long unless a probe ignores its own. */
 const longestLinkWaitMs = 600_000
+/** A clock that is set back meets its slots again: not so soon. */
+const longestQuietMs = 3_600_000
 /** A continuous probe whose run was shorter waits for the rest: never a busy loop. */
 const shortestCycleMs = 1000
+
+/** `due` by the schedule, or `asked` for by a person or a first start: that one also runs in a lesson. */
+type Why = 'due' | 'asked'
 
 export function createJobLoop(job: Job, deps: JobLoopDeps): JobLoop {
   return new Loop(job, deps)
 }
 
 class Loop implements JobLoop {
-  readonly job: Job
+  job: Job
   readonly #deps: JobLoopDeps
   readonly #hash: number
   readonly #controller = new AbortController()
@@ -55,12 +64,19 @@ class Loop implements JobLoop {
 
   start(first: 'soon' | 'in phase'): void {
     if (first === 'in phase') return this.#armSlot()
-    this.#arm((this.#hash % firstRunWithinMs) + (this.job.probe.link === 'exclusive' ? firstRunWithinMs : 0))
+    const later = this.job.probe.link === 'exclusive' ? firstRunWithinMs : 0
+    this.#arm((this.#hash % firstRunWithinMs) + later, 'asked')
   }
 
-  runNow(): 'started' | 'running' {
+  /** A timer for an old slot may still be set: it asks again whether the moment is free. */
+  reschedule(slots: Job['slots']): void {
+    const { slots: _, ...job } = this.job
+    this.job = slots === undefined ? job : { ...job, slots }
+  }
+
+  runNow(change: Readonly<Record<string, unknown>> = {}): 'started' | 'running' {
     if (this.#run !== undefined) return 'running'
-    this.#fire()
+    this.#fire('asked', changed(this.job, change))
     return 'started'
   }
 
@@ -70,9 +86,9 @@ class Loop implements JobLoop {
     await this.#run
   }
 
-  #arm(waitMs: number): void {
+  #arm(waitMs: number, why: Why): void {
     clearTimeout(this.#timer)
-    if (!this.#controller.signal.aborted) this.#timer = setTimeout(() => this.#fire(), waitMs)
+    if (!this.#controller.signal.aborted) this.#timer = setTimeout(() => this.#fire(why), waitMs)
   }
 
   /** Sleeps towards the next slot, in steps, so that a changed wall clock is noticed. */
@@ -81,54 +97,69 @@ class Loop implements JobLoop {
     if (this.#controller.signal.aborted) return
     const waitMs = this.#untilSlot()
     // Never a step that could end just behind the slot and miss it.
-    if (waitMs < 2 * longestSleepMs) this.#arm(waitMs)
+    if (waitMs < 2 * longestSleepMs) this.#arm(waitMs, 'due')
     else this.#timer = setTimeout(() => this.#armSlot(), longestSleepMs)
   }
 
-  /** Milliseconds to the next slot that keeps half an interval from the last fire. */
+  /** Milliseconds to the next slot that keeps a distance from the last fire. */
   #untilSlot(): number {
-    const intervalMs = this.job.intervalSeconds * 1000
+    const { slots, timeoutSeconds, intervalSeconds } = this.job
+    const intervalMs = intervalSeconds * 1000
+    if (slots !== undefined) {
+      const now = this.#deps.context.now()
+      const quietMs = Math.max(0, this.#lastFire + Math.min(intervalMs / 4, longestQuietMs) - performance.now())
+      return (nextSlot(slots, now + quietMs, this.#hash, timeoutSeconds) ?? Number.POSITIVE_INFINITY) - now
+    }
     const pause = Math.max(0, this.#lastFire + intervalMs / 2 - performance.now())
     const intoSlot = modulo(this.#deps.context.now() + pause - (this.#hash % intervalMs), intervalMs)
     return pause + intervalMs - intoSlot
   }
 
-  #fire(): void {
-    const { continuous = false } = this.job.probe
+  #fire(why: Why, job = this.job): void {
+    const { continuous = false } = job.probe
+    // The clock was set, or the calendar changed, since the timer was.
+    if (why === 'due' && !this.#isFree()) return this.#armSlot()
     this.#lastFire = performance.now()
-    if (this.#run === undefined) this.#begin()
+    if (this.#run === undefined) this.#begin(why, job)
     else this.#skip('The run before it is not over.')
     // A continuous one is armed when its run has ended.
     if (!continuous) this.#armSlot()
   }
 
-  #begin(): void {
+  #isFree(): boolean {
+    const { slots, timeoutSeconds } = this.job
+    return slots === undefined || isFree(slots, this.#deps.context.now(), timeoutSeconds)
+  }
+
+  #begin(why: Why, job: Job): void {
     const started = performance.now()
     this.#skipSaid = false
-    this.#run = this.#execute().then((failure) => {
+    this.#run = this.#execute(why, job).then((failure) => {
       this.#run = undefined
       if (!this.job.probe.continuous) return
-      if (failure === 'none') this.#arm(Math.max(0, started + shortestCycleMs - performance.now()))
+      if (failure === 'none') this.#arm(Math.max(0, started + shortestCycleMs - performance.now()), 'due')
       else this.#armSlot()
     })
   }
 
   /** Waits for the link, runs, hands on. Never throws. */
-  async #execute(): Promise<Failure> {
+  async #execute(why: Why, job: Job): Promise<Failure> {
     const { context, lock } = this.#deps
     const { signal } = this.#controller
     let release: () => void
     try {
-      release = await lock.acquire(
-        this.job.probe.link,
-        AbortSignal.any([signal, AbortSignal.timeout(longestLinkWaitMs)]),
-      )
+      release = await lock.acquire(job.probe.link, AbortSignal.any([signal, AbortSignal.timeout(longestLinkWaitMs)]))
     } catch (error) {
       if (!signal.aborted) this.#skip(messageOf(error))
       return 'skipped'
     }
+    if (why === 'due' && !this.#isFree()) {
+      release()
+      this.#skip('The link was busy until a lesson was too near.')
+      return 'skipped'
+    }
     let failure: Failure = 'none'
-    const samples = await runProbe(this.job, { ...context, signal }, (how, reason) => {
+    const samples = await runProbe(job, { ...context, signal }, (how, reason) => {
       failure = how
       this.#say(how, reason)
     })
@@ -162,6 +193,11 @@ class Loop implements JobLoop {
       this.#deps.context.log.error(facts, 'Samples could not be taken in and are lost.')
     }
   }
+}
+
+function changed(job: Job, change: Readonly<Record<string, unknown>>): Job {
+  const config = job.probe.config.safeParse({ ...(job.config as object), ...change })
+  return config.success ? { ...job, config: config.data } : job
 }
 
 /** The same for the same text on every machine and at every start; spread evenly. */

@@ -1,4 +1,5 @@
 /** Local configuration + the site's slice → the jobs of this agent. The only place where the two meet. */
+import { cautiousSchedule } from '../core/calendar.ts'
 import type { Slice } from '../core/registry.ts'
 import type { AgentConfig } from './config.ts'
 import type { Job, Probe } from './probe.ts'
@@ -98,6 +99,7 @@ function bandwidthDrafts(
       intervalSeconds: daySeconds / slice.trials_per_day,
       timeoutSeconds: 120,
       firstRun: probes.bandwidth.at_start ? 'soon' : 'in phase',
+      slots: { schedule: slice.schedule ?? cautiousSchedule, perDay: slice.trials_per_day },
       config: {
         link: link.id,
         ...(device === undefined ? {} : { interface: device }),

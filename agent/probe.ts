@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import { type Failure, failures, type Sample } from '../core/catalog.ts'
 import { isAppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import type { Slots } from './slots.ts'
 
 export type ExecResult = { code: number | null; stdout: string; stderr: string }
 /**
@@ -55,6 +56,8 @@ export type Job = {
   timeoutSeconds: number
   /** `soon`: within seconds of the start (default); `in phase`: a restart must not cause a run. */
   firstRun?: 'soon' | 'in phase'
+  /** Runs at these times only, instead of at its interval. */
+  slots?: Slots
 }
 
 /**

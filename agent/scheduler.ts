@@ -19,8 +19,8 @@ export type SchedulerDeps = {
 export type Scheduler = {
   /** Replaces the job list. What did not change keeps running; what is gone or changed is aborted. */
   apply: (jobs: readonly Job[]) => void
-  /** Starts a run now, beside the schedule. */
-  runNow: (jobId: string) => 'started' | 'running' | 'unknown'
+  /** Starts a run now, beside the schedule; `change`: what of its configuration is different this time. */
+  runNow: (jobId: string, change?: Readonly<Record<string, unknown>>) => 'started' | 'running' | 'unknown'
   /** Aborts everything; resolves when all runs have ended. */
   stop: () => Promise<void>
 }
@@ -45,7 +45,12 @@ export function createScheduler({ agent, context, onSamples }: SchedulerDeps): S
       throw new AppError('config_invalid', `Two jobs have the same id: ${jobs.map((job) => job.id).join(', ')}.`)
     }
     const known = new Set(loops.keys())
-    for (const loop of loops.values()) if (!isDeepStrictEqual(wanted.get(loop.job.id), loop.job)) retire(loop)
+    for (const loop of loops.values()) {
+      const job = wanted.get(loop.job.id)
+      if (job === undefined || !isDeepStrictEqual({ ...job, slots: null }, { ...loop.job, slots: null })) retire(loop)
+      // A new calendar is no reason to abort a test.
+      else loop.reschedule(job.slots)
+    }
     for (const job of jobs) {
       if (loops.has(job.id)) continue
       const loop = createJobLoop(job, deps)
@@ -58,7 +63,7 @@ export function createScheduler({ agent, context, onSamples }: SchedulerDeps): S
 
   return {
     apply,
-    runNow: (jobId) => loops.get(jobId)?.runNow() ?? 'unknown',
+    runNow: (jobId, change) => loops.get(jobId)?.runNow(change) ?? 'unknown',
     stop: async () => {
       stopped = true
       for (const loop of loops.values()) retire(loop)
