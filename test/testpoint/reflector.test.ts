@@ -1,0 +1,121 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { echo, lossOf } from '../../agent/stamp.ts'
+import { isAppError } from '../../core/errors.ts'
+import { decodeReflection, encodeReflection, encodeSender, stampBytes } from '../../core/stamp.ts'
+import { createAddressFilter } from '../../testpoint/config.ts'
+import { createReflector, type Reflector } from '../../testpoint/reflector.ts'
+
+const open: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0)) await close()
+})
+
+async function start(given: { ranges?: string[]; maxClientRate?: number; port?: number } = {}): Promise<number> {
+  const { ranges = ['127.0.0.0/8'], maxClientRate = 1000, port = 0 } = given
+  const reflector: Reflector = createReflector({
+    host: '127.0.0.1',
+    port,
+    allowed: createAddressFilter(ranges),
+    maxClientRate,
+    now: Date.now,
+  })
+  const bound = await reflector.start()
+  open.push(() => reflector.stop())
+  return bound
+}
+
+async function socket(): Promise<Socket> {
+  const made = createSocket('udp4').bind(0, '127.0.0.1')
+  open.push(() => made.close())
+  await once(made, 'listening')
+  return made
+}
+
+/** Sends one packet; its answer, or undefined when none comes. */
+async function ask(port: number, packet: Buffer): Promise<Buffer | undefined> {
+  const from = await socket()
+  from.send(packet, port, '127.0.0.1')
+  const answer = once(from, 'message').then(([message]) => message as Buffer)
+  return Promise.race([answer, sleep(150).then(() => undefined)])
+}
+
+describe('STAMP packets (RFC 8762)', () => {
+  it('carry sequence number and times as NTP timestamps', () => {
+    const time = Date.UTC(2026, 10, 23, 6, 0, 0) + 500
+    const packet = encodeSender(7, time)
+    expect(packet).toHaveLength(44)
+    expect(packet.readUInt32BE(0)).toBe(7)
+    expect(packet.readUInt32BE(4)).toBe(time / 1000 - 0.5 + 2_208_988_800)
+    expect(packet.readUInt32BE(8)).toBe(2 ** 31)
+    const reflection = decodeReflection(encodeReflection(packet, time + 10, time + 11) as Buffer)
+    expect(reflection?.sequence).toBe(7)
+    expect(reflection?.sentBySender).toBeCloseTo(time, 2)
+    expect(reflection?.receivedByReflector).toBeCloseTo(time + 10, 2)
+    expect(reflection?.sentByReflector).toBeCloseTo(time + 11, 2)
+  })
+
+  it('are reflected at their own length, padding and session id included', () => {
+    const packet = Buffer.concat([encodeSender(1, 0), Buffer.from('padding')])
+    packet.writeUInt16BE(0xbeef, 14)
+    const answer = encodeReflection(packet, 0, 0) as Buffer
+    expect(answer).toHaveLength(packet.length)
+    expect(answer.readUInt16BE(14)).toBe(0xbeef)
+    expect(answer.subarray(stampBytes).toString()).toBe('padding')
+  })
+
+  it('are none when too short', () => {
+    expect(encodeReflection(Buffer.alloc(43), 0, 0)).toBeUndefined()
+    expect(decodeReflection(Buffer.alloc(43))).toBeUndefined()
+  })
+})
+
+describe('the reflector', () => {
+  it('sends back what a sender sends', async () => {
+    const port = await start()
+    const { signal } = new AbortController()
+    const echoes = await echo({ address: '127.0.0.1', port, count: 20, gapMs: 2, waitMs: 500, signal })
+    expect(echoes.rtts).toHaveLength(20)
+    expect(lossOf(echoes)).toBe(0)
+    expect(echoes.rtts.every((rtt) => rtt !== null && rtt > 0)).toBe(true)
+  })
+
+  it('answers nothing to what is no test packet, or from elsewhere', async () => {
+    expect(await ask(await start(), Buffer.alloc(20))).toBeUndefined()
+    expect(await ask(await start({ ranges: ['10.0.0.0/8'] }), encodeSender(1, 0))).toBeUndefined()
+  })
+
+  it('does not answer another reflector', async () => {
+    const port = await start()
+    const same = createSocket({ type: 'udp4', reuseAddr: true })
+    open.push(() => same.close())
+    let answers = 0
+    same.on('message', () => (answers += 1))
+    same.bind(port, '127.0.0.2')
+    await once(same, 'listening')
+    same.send(encodeSender(1, 0), port, '127.0.0.1')
+    await sleep(150)
+    expect(answers).toBe(0)
+  })
+
+  it('stops at a rate that no measurement has', async () => {
+    const port = await start({ maxClientRate: 5 })
+    const { signal } = new AbortController()
+    const echoes = await echo({ address: '127.0.0.1', port, count: 50, gapMs: 1, waitMs: 100, signal })
+    expect(lossOf(echoes)).toBeGreaterThan(0.7)
+  })
+
+  it('says when its port is taken', async () => {
+    const port = await start()
+    await expect(start({ port })).rejects.toSatisfy((error) => isAppError(error, 'port_in_use'))
+  })
+})
+
+describe('loss', () => {
+  it('is unknown when nothing was sent', () => {
+    expect(lossOf({ rtts: [], arrivals: [] })).toBeNull()
+    expect(lossOf({ rtts: [0.1, null, 0.1, 0.1], arrivals: [0, 2, 3] })).toBe(0.25)
+  })
+})
