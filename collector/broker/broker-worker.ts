@@ -34,23 +34,17 @@ const broker = await Aedes.createBroker({
   connectTimeout: 10_000,
   keepaliveLimit: 120,
   maxTopicLevels: 8,
-  preConnect: (client, packet, done) => {
-    // Queues of persistent sessions have no limit in aedes; every batch waits in its agent's spool anyway.
-    const clean = packet.clean !== false
-    if (!clean) log('warn', 'A client asked for a persistent session and was refused.', { client: packet.clientId })
-    // An MQTT 5 client is told to come back with 3.1.1 by aedes itself.
-    done(null, clean || packet.protocolVersion === 5)
-    void client
-  },
   authenticate: (client, username, password, done) => {
-    const user = identify(client, username, password?.toString() ?? '')
-    if (user === undefined || !ownsClientId(user, client.id)) {
-      log('warn', 'A client was refused: wrong user, password, certificate or client id.', {
-        client: client.id,
-        user: username,
-      })
-      return done(Object.assign(new Error('not authorized'), { returnCode: 5 }) as AuthenticateError, false)
+    const refuse = (why: string) => {
+      log('warn', why, { client: client.id, user: username })
+      done(Object.assign(new Error('not authorized'), { returnCode: 5 }) as AuthenticateError, false)
     }
+    // Queues of persistent sessions have no limit in aedes; every batch waits in its agent's spool anyway. Not said in
+    // `preConnect`, whose refusal leaves the connection open for ever.
+    if (!client.clean) return refuse('A client asked for a persistent session and was refused.')
+    const user = identify(client, username, password?.toString() ?? '')
+    if (user === undefined || !ownsClientId(user, client.id))
+      return refuse('A client was refused: wrong user, password, certificate or client id.')
     usersByClient.set(client, user)
     done(null, true)
   },
