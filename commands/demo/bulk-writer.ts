@@ -5,9 +5,9 @@ import { AppError } from '../../core/errors.ts'
 import type { Store } from '../../store/store.ts'
 import type { Place } from '../../collector/registry.ts'
 
-const batchRows = 4_000
+const batchRows = 8_000
 /** Enough for the store's writer to have its next commit at hand. */
-const maxWaitingRows = 40_000
+const maxWaitingRows = 80_000
 
 type Common = Place & { agent: string }
 

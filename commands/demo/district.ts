@@ -159,9 +159,7 @@ function registryInput(drafts: readonly Draft[], inventories: readonly { rooms: 
       { id: 'live-lessons', url: 'https://live.example/', name: name('双师课堂直播', 'Dual-teacher lessons') },
     ],
     rooms: inventories.flatMap(({ rooms }) => rooms),
-    terminals: inventories.flatMap(({ devices }) =>
-      devices.map(({ id, site, kind, room, address }) => ({ id, site, kind, room, address })),
-    ),
+    terminals: inventories.flatMap(({ devices }) => devices),
   }
   return input
 }

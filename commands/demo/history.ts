@@ -14,47 +14,42 @@ import { samplesAt, scheduled, type Scheduled, timeIn } from './samples.ts'
 type Spacing = readonly (readonly [hours: number, minutes: number])[]
 /**
  * Roll-ups cost most, in time and in room: a row for each hour and series, and there are five of `path` and sixty of
- * `terminal` at a school. In local time 360 minutes are 2, 8, 14 and 20 o'clock.
+ * `terminal` at a school. What the board draws is twice as far apart as its buckets, which its lines still join: 1
+ * minute in six hours, 4 in a day, an hour in a week, two hours in a month.
  */
+const drawn: Spacing = [
+  [168, 240],
+  [24, 120],
+  [6, 8],
+  [3, 2],
+  [0, 1],
+]
 const spacings: Record<Scheduled, Spacing> = {
-  path: [
-    [168, 360],
-    [24, 180],
-    [6, 10],
-    [0, 1],
-  ],
-  wan: [
-    [168, 360],
-    [24, 120],
-    [6, 10],
-    [0, 1],
-  ],
-  host: [
-    [24, 360],
-    [6, 10],
-    [0, 1],
-  ],
+  path: drawn,
+  wan: drawn,
+  host: drawn,
   agent: [
-    [24, 720],
-    [6, 60],
-    [0, 5],
+    [24, 1440],
+    [6, 120],
+    [0, 10],
   ],
   service: [
-    [24, 720],
-    [6, 30],
-    [0, 5],
+    [24, 1440],
+    [6, 60],
+    [0, 10],
   ],
   terminal: [
-    [3, 180],
-    [0.5, 15],
+    [3, 360],
+    [0.4, 20],
     [0, 1],
   ],
 }
-/** Terminals older than a day: one lesson of a school day, by turns in the morning and the afternoon. */
+/** Terminals older than a day: a lesson of some school days, by turns in the morning and the afternoon. */
 const lessonMinutes = [630, 930] as const
+const weekMs = 7 * dayMs
 /** Nights and days without school, when they are off, for some days only. */
 const nightMinute = 1_380
-const idleDays = 3
+const idleDays = 2
 
 /** Tests reach this much further back than the rest, so that the first days of the history have verdicts as well. */
 export const testDaysBefore = 8
@@ -131,14 +126,18 @@ function minutesOf(name: Scheduled, { from, to }: Span, now: number): number[] {
 
 function isKept(name: Scheduled, minute: number, now: number): boolean {
   const age = now - minute * minuteMs
-  if (name === 'terminal' && age > dayMs) {
-    const day = localDay(minute * minuteMs)
-    const minuteOfDay = minute - startOf(day) / minuteMs
-    const recent = age < idleDays * dayMs
-    return minuteOfDay === nightMinute ? recent : minuteOfDay === lessonMinutes[day % 2] && (recent || isSchoolDay(day))
-  }
+  if (name === 'terminal' && age > dayMs) return isTerminalKept(minute, age)
   const every = spacings[name].find(([hours]) => age >= hours * hourMs)?.[1] ?? 1
   return minute % every === 0
+}
+
+function isTerminalKept(minute: number, age: number): boolean {
+  const day = localDay(minute * minuteMs)
+  const minuteOfDay = minute - startOf(day) / minuteMs
+  if (age < idleDays * dayMs) return minuteOfDay === nightMinute || minuteOfDay === lessonMinutes[(day >> 1) % 2]
+  // Every other school day beyond a week; the parity of the half of the day must not follow that of the day.
+  const chosen = isSchoolDay(day) && (age < weekMs || day % 2 === 0)
+  return chosen && minuteOfDay === lessonMinutes[(day >> 1) % 2]
 }
 
 function addSchool(

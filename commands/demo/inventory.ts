@@ -1,12 +1,14 @@
 /** Rooms and devices of a school. */
+import type { Text } from '../../core/catalog.ts'
 import type { terminalKinds } from '../../core/registry.ts'
 import type { Category } from '../../core/standard.ts'
 import { classroomName } from './names.ts'
 
-export type Room = { id: string; site: string; name: { zh: string; en: string } }
+export type Room = { id: string; site: string; name: Text }
 export type Device = {
   id: string
   site: string
+  name: Text
   kind: (typeof terminalKinds)[number]
   room: string
   address: string
@@ -19,6 +21,14 @@ const sizes: Record<Category, number> = {
   'teaching-point': 0.15,
   kindergarten: 0.7,
   special: 1,
+}
+const names: Partial<Record<Device['kind'], Text>> = {
+  panel: { zh: '一体机', en: 'Panel' },
+  pc: { zh: '教师电脑', en: 'Teacher PC' },
+  projector: { zh: '投影仪', en: 'Projector' },
+  printer: { zh: '打印机', en: 'Printer' },
+  ap: { zh: '无线 AP', en: 'Access point' },
+  switch: { zh: '交换机', en: 'Switch' },
 }
 /** One of these for so many devices. */
 const devicesEach = { switch: 22, ap: 9, printer: 30, projector: 20 } as const
@@ -42,9 +52,19 @@ export function inventoryOf({ site, index, category, secondary, average }: Wish)
     rooms.push({ id: `${site}-rack`, site, name: { zh: '网络机房', en: 'Network room' } })
   }
   const devices: Device[] = []
+  const counts = new Map<Device['kind'], number>()
   const add = (kind: Device['kind'], room: string) => {
     const n = devices.length + 1
-    devices.push({ id: `${site}-${kind}-${n}`, site, kind, room, address: addressOf(index, n) })
+    const ofKind = (counts.get(kind) ?? 0) + 1
+    counts.set(kind, ofKind)
+    devices.push({
+      id: `${site}-${kind}-${ofKind}`,
+      site,
+      name: nameOf(kind, ofKind),
+      kind,
+      room,
+      address: addressOf(index, n),
+    })
   }
   for (let i = 0; i < classrooms; i++) {
     add('panel', classroom(i))
@@ -56,6 +76,13 @@ export function inventoryOf({ site, index, category, secondary, average }: Wish)
     else add(kind, classroom((i * 7) % classrooms))
   })
   return { rooms, devices }
+}
+
+/** In a classroom there is one of a kind; the others have a number. */
+function nameOf(kind: Device['kind'], number: number): Text {
+  const name = names[kind] ?? { zh: kind, en: kind }
+  if (kind === 'panel' || kind === 'pc' || kind === 'projector') return name
+  return { zh: `${name.zh} ${number}`, en: `${name.en} ${number}` }
 }
 
 /** Each school has a private network of its own. */

@@ -120,7 +120,7 @@ describe('history of a made-up district', () => {
     }
     const night = (time: number) => hourOf(time) >= 23 || hourOf(time) < 6
     const sunday = (time: number) => time < Date.parse('2026-11-23T00:00:00+08:00')
-    const lesson = (time: number) => !sunday(time) && hourOf(time) >= 9 && hourOf(time) < 11.5
+    const lesson = (time: number) => !sunday(time) && hourOf(time) >= 8 && hourOf(time) < 11.5
     expect(share(['panel', 'pc', 'projector', 'printer'], night)).toBe(0)
     expect(share(['panel', 'pc', 'projector', 'printer'], sunday)).toBe(0)
     expect(share(['panel', 'pc'], lesson)).toBeGreaterThan(0.85)
