@@ -98,7 +98,10 @@ async function makeHistory(
   const span = { from: end - days * dayMs, to: end }
   output.write(`${words[lang].making(sites, days)}\n`)
   folder.begin(end)
-  writeFileSync(folder.registryFile, `# ${words.en.registry}\n${stringify(district.input)}`)
+  writeFileSync(
+    folder.registryFile,
+    `# ${words.en.registry}\n${stringify(district.input, { aliasDuplicateObjects: false })}`,
+  )
   // Days beyond the usual retention are taken as well: the collector's store deletes their samples and keeps the roll-ups.
   const retention = { raw_days: days + 1 }
   const store = await createSqliteStore({ directory: folder.store, log, now, retention })
