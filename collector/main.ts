@@ -149,13 +149,6 @@ async function brokerOf(config: CollectorConfig, district: string, log: Log) {
   }
   const password = setUser(config.broker.users_file, collectorUser)
   const broker = await startBroker({ config: config.broker, district }, log.child({ module: 'broker' }))
-  const { tls } = config.broker
-  const scheme = tls === undefined ? 'mqtt' : 'mqtts'
-  const connection: ConnectionConfig = {
-    url: `${scheme}://${config.broker.host}:${broker.port}`,
-    username: collectorUser,
-    password,
-    ...(tls?.ca_file === undefined ? {} : { ca_file: tls.ca_file }),
-  }
-  return { broker, connection }
+  const connection = { url: `mqtt://127.0.0.1:${broker.ownPort}`, username: collectorUser, password }
+  return { broker, connection: connection satisfies ConnectionConfig }
 }

@@ -2,6 +2,7 @@
  * aedes with the limits it lacks (reference/mqtt.md §1): packet size, clean sessions only, no shared subscriptions,
  * client id bound to the user, topics by core/topics.ts, a bounded number of connections.
  */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer as createTcpServer, isIP, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
@@ -43,7 +44,8 @@ const broker = await Aedes.createBroker({
     // `preConnect`, whose refusal leaves the connection open for ever.
     if (!client.clean) return refuse('A client asked for a persistent session and was refused.')
     const user = identify(client, username, password?.toString() ?? '')
-    if (user === undefined || !ownsClientId(user, client.id))
+    const misplaced = ownSockets.has(client.conn) && user !== collectorUser
+    if (user === undefined || misplaced || !ownsClientId(user, client.id))
       return refuse('A client was refused: wrong user, password, certificate or client id.')
     usersByClient.set(client, user)
     done(null, true)
@@ -90,6 +92,9 @@ function ownsClientId(user: string, clientId: string): boolean {
   return user === collectorUser ? clientId.startsWith(`${collectorUser}:`) : clientId === user
 }
 
+/** Of the private listener, where nobody but the collector has any business. */
+const ownSockets = new WeakSet<object>()
+
 function accept(socket: Socket): void {
   limitPackets(socket, maxPacketBytes, (bytes) =>
     log('warn', 'A client sent a packet above the limit and was cut off.', { bytes, limit: maxPacketBytes }),
@@ -111,6 +116,8 @@ function listen(): Server {
     if (file === undefined) throw new AppError('config_invalid', `broker.tls.${key} is missing.`)
     return readFileSync(file)
   }
+  if (tls.require_certificate && tls.ca_file === undefined)
+    throw new AppError('config_invalid', 'broker.tls.ca_file is missing: without it no certificate can be required.')
   const server = createTlsServer(
     {
       cert: read(tls.cert_file, 'cert_file'),
@@ -138,21 +145,36 @@ function raise(message: string): never {
   throw new Error(message)
 }
 
-try {
+/**
+ * For the collector itself: on loopback, on any port, never full. The public listener may want a certificate, stand
+ * for another name, or have no room left.
+ */
+const ownServer = createTcpServer({ noDelay: true }, (socket) => {
+  ownSockets.add(socket)
+  accept(socket)
+})
+
+async function start(): Promise<void> {
   readUsers(config.users_file)
   const server = listen()
   server.maxConnections = config.max_connections
-  server.once('error', (error) =>
-    tell({ type: 'failed', code: (error as NodeJS.ErrnoException).code ?? '', message: messageOf(error) }),
-  )
-  server.listen(config.port, config.host, () => {
-    const address = server.address()
-    tell({ type: 'listening', port: typeof address === 'object' && address !== null ? address.port : config.port })
-  })
+  server.listen(config.port, config.host)
+  await once(server, 'listening')
+  ownServer.listen(0, '127.0.0.1')
+  await once(ownServer, 'listening')
+  tell({ type: 'listening', port: portOf(server), ownPort: portOf(ownServer) })
   port.on('message', () => {
-    broker.close(() => server.close(() => port.close()))
     server.close()
+    ownServer.close()
+    broker.close(() => port.close())
   })
-} catch (error) {
-  tell({ type: 'failed', code: '', message: messageOf(error) })
 }
+
+function portOf(server: Server): number {
+  const address = server.address()
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+start().catch((error: unknown) =>
+  tell({ type: 'failed', code: (error as NodeJS.ErrnoException).code ?? '', message: messageOf(error) }),
+)

@@ -8,29 +8,28 @@ import type { CollectorConfig } from '../config.ts'
 export type EmbeddedConfig = Extract<CollectorConfig['broker'], { type: 'embedded' }>
 export type BrokerInput = { config: EmbeddedConfig; district: string }
 export type BrokerMessage =
-  | { type: 'listening'; port: number }
+  | { type: 'listening'; port: number; ownPort: number }
   | { type: 'failed'; code: string; message: string }
   | { type: 'log'; level: 'info' | 'warn'; text: string; facts: Record<string, unknown> }
 
-export type Broker = { port: number; stop: () => Promise<void> }
+/** `ownPort`: on 127.0.0.1 and without TLS, for the user of collectors only. */
+export type Broker = { port: number; ownPort: number; stop: () => Promise<void> }
 
 /** Starts the broker; resolves when it listens. Throws `port_in_use` or `config_invalid`. */
 export async function startBroker({ config, district }: BrokerInput, log: Log): Promise<Broker> {
   const input: BrokerInput = { config, district }
   const worker = new Worker(new URL('./broker-worker.ts', import.meta.url), { workerData: input })
-  let port = 0
-  await new Promise<void>((resolve, reject) => {
+  const ports = await new Promise<Pick<Broker, 'port' | 'ownPort'>>((resolve, reject) => {
     worker.on('message', (message: BrokerMessage) => {
       if (message.type === 'log') return log[message.level](message.facts, message.text)
       if (message.type === 'failed') return reject(startError(config, message))
-      port = message.port
-      resolve()
+      resolve({ port: message.port, ownPort: message.ownPort })
     })
     worker.once('error', reject)
     worker.once('exit', (code) => reject(new Error(`The broker ended with code ${code}.`)))
   })
   return {
-    port,
+    ...ports,
     stop: async () => {
       const exit = once(worker, 'exit')
       worker.postMessage('stop')
