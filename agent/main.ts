@@ -6,6 +6,7 @@ import type { MeasurementName, Sample } from '../core/catalog.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { createClock } from './clock.ts'
+import { createCommands } from './commands.ts'
 import type { AgentConfig } from './config.ts'
 import { createExec } from './exec.ts'
 import { defaultInterface } from './interfaces.ts'
@@ -51,6 +52,7 @@ export async function runAgent(config: AgentConfig, { signal, log, version, env,
     log: log.child({ module: 'uplink' }),
     plan: () => slices.state(),
     onSlice: (payload) => slices.receive(payload),
+    onCommand: (payload) => commands.receive(payload),
   })
   const scheduler = createScheduler({
     agent: config.agent,
@@ -64,11 +66,15 @@ export async function runAgent(config: AgentConfig, { signal, log, version, env,
       uplink.notify()
     },
   })
+  const commands = createCommands({ scheduler, now: clock.now, log: log.child({ module: 'commands' }) })
   const self = createSelfProbe({ spool, uplink, clock, spawned: () => spawned })
   const slices = createSliceKeeper({
     directory: config.data_dir,
     log: log.child({ module: 'config' }),
-    apply: async (slice) => scheduler.apply(await planJobs(slice, { config, defaultInterface, self })),
+    apply: async (slice) => {
+      scheduler.apply(await planJobs(slice, { config, defaultInterface, self }))
+      commands.use(slice)
+    },
     onChange: () => uplink.announce(),
   })
 

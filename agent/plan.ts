@@ -85,6 +85,10 @@ function streamDrafts(slice: Slice | undefined, { probes, limits }: AgentConfig)
   ]
 }
 
+export function bandwidthJobId(link: string): string {
+  return `bandwidth-${link}`
+}
+
 function bandwidthDrafts(
   slice: Slice,
   { probes, data_dir: dataDir }: AgentConfig,
@@ -94,7 +98,7 @@ function bandwidthDrafts(
   return slice.links.map((link) => {
     const device = interfaceOf(link.id)
     return {
-      id: `bandwidth-${link.id}`,
+      id: bandwidthJobId(link.id),
       type: 'bandwidth',
       intervalSeconds: daySeconds / slice.trials_per_day,
       timeoutSeconds: 120,

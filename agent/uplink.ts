@@ -39,6 +39,8 @@ export type UplinkOptions = {
   plan: () => Pick<AgentStatus, 'revision' | 'refused'>
   /** A new slice from the centre, unparsed. */
   onSlice: (payload: Buffer) => void
+  /** Somebody wants something done now, unparsed. */
+  onCommand?: (payload: Buffer) => void
 }
 
 export type Uplink = {
@@ -191,11 +193,12 @@ class MqttUplink implements Uplink {
     })
   }
 
-  #receive({ topic, payload }: Message, session: Session): void {
+  #receive({ topic, payload, retain }: Message, session: Session): void {
     const parsed = parseTopic(topic)
     if (parsed?.kind === 'ack') this.#receiveAck(payload)
     else if (parsed?.kind === 'config' && payload.length > 0 && payload.length <= maxSliceBytes)
       this.#options.onSlice(payload)
+    else if (parsed?.kind === 'cmd' && !retain) this.#options.onCommand?.(payload)
     else if (parsed === undefined) this.#receiveCollector(topic, payload, session)
   }
 

@@ -19,6 +19,7 @@ import { createLive } from './live.ts'
 import { createMetrics } from './metrics.ts'
 import { createCollectorMqtt } from './mqtt.ts'
 import { followRegistry } from './registry-file.ts'
+import type { Registry } from './registry.ts'
 import { setUser } from './users.ts'
 
 export type CollectorDeps = {
@@ -31,6 +32,8 @@ export type CollectorDeps = {
 }
 
 const tickMs = 1_000
+/** A slice holds the coming weeks: on Mondays there is a new one. */
+const distributeMs = 3_600_000
 
 /** Runs the collector until `signal` aborts. */
 export async function runCollector(config: CollectorConfig, deps: CollectorDeps): Promise<void> {
@@ -39,6 +42,7 @@ export async function runCollector(config: CollectorConfig, deps: CollectorDeps)
   const parts = await assemble(config, deps)
   const { board, mqtt, judge, ingest } = parts
   const ticker = setInterval(parts.fleet.tick, tickMs)
+  const distributor = setInterval(() => mqtt.distribute(), distributeMs)
   try {
     const { url } = await board.start()
     mqtt.start()
@@ -49,6 +53,7 @@ export async function runCollector(config: CollectorConfig, deps: CollectorDeps)
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   } finally {
     clearInterval(ticker)
+    clearInterval(distributor)
     await stop(parts)
   }
 }
@@ -127,7 +132,12 @@ async function assemble(config: CollectorConfig, { log, version, env }: Collecto
     version,
     metrics: metrics.registry,
     holding,
-    health: { registry: registry.health, broker: () => brokerHealth(mqtt.connected(), connection.url) },
+    command: mqtt.command,
+    health: {
+      registry: registry.health,
+      calendar: () => calendarHealth(registry.current(), now()),
+      broker: () => brokerHealth(mqtt.connected(), connection.url),
+    },
   })
   registry.onChange(() => {
     mqtt.distribute()
@@ -135,6 +145,11 @@ async function assemble(config: CollectorConfig, { log, version, env }: Collecto
     live.publish({ type: 'judged' })
   })
   return { registry, store, holding, fleet, broker, mqtt, ingest, judge, board }
+}
+
+/** Said, but not ill: verdicts are as good as before, and a test in a holiday hurts nobody. */
+function calendarHealth({ calendars, data }: Registry, time: number): Health {
+  return { ok: true, problems: calendars.problems(time), facts: { calendars: data.calendars.length } }
 }
 
 function brokerHealth(connected: boolean, url: string): Health {

@@ -11,9 +11,16 @@ import {
   type Message,
   type Session,
 } from '../core/connection.ts'
-import { messageOf } from '../core/errors.ts'
+import { AppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { type Ack, agentStatusSchema, type CollectorStatus, maxStatusBytes, parseMessage } from '../core/status.ts'
+import {
+  type Ack,
+  agentStatusSchema,
+  type CollectorStatus,
+  type Command,
+  maxStatusBytes,
+  parseMessage,
+} from '../core/status.ts'
 import { filters, parseTopic, topics } from '../core/topics.ts'
 import type { Fleet } from './fleet.ts'
 import type { Registry } from './registry.ts'
@@ -40,6 +47,8 @@ export type CollectorMqtt = {
   /** Takes a message of an agent; what the broker brings comes here as well. */
   receive: (message: Message) => void
   acknowledge: (agent: string, ack: Ack) => void
+  /** Resolves when the broker has taken it; whether the agent acts on it, its samples show. */
+  command: (agent: string, command: Command) => Promise<void>
   /** The registry changed: publishes the slices that are new. */
   distribute: () => void
 }
@@ -96,6 +105,15 @@ class BrokerSide implements CollectorMqtt {
 
   readonly acknowledge = (agent: string, ack: Ack): void =>
     this.#send(topics.ack(this.#options.district, agent), JSON.stringify(ack), { qos: 0 })
+
+  readonly command = async (agent: string, command: Command): Promise<void> => {
+    const session = this.#session
+    const topic = topics.cmd(this.#options.district, agent)
+    if (session === undefined || session.signal.aborted) {
+      throw new AppError('connection_refused', `Cannot publish ${topic}: not connected to the broker.`)
+    }
+    await session.publish(topic, JSON.stringify(command), { qos: 1 })
+  }
 
   distribute(): void {
     const { registry, fleet, district, now } = this.#options

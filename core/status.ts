@@ -55,7 +55,22 @@ export const collectorStatusSchema = z.object({
 })
 export type CollectorStatus = z.output<typeof collectorStatusSchema>
 
-/** Payloads above this are not looked at. */
+/** `…/<agent>/cmd`: something to do once, now, because a person wants it. */
+export const commandSchema = z.object({
+  v: z.literal(1),
+  /** The same command may arrive twice (QoS 1). */
+  id: short.min(1),
+  type: z.literal('bandwidth'),
+  /** Link to test; without it, all of the agent's. */
+  link: short.optional(),
+  /** Void after this time, ms. */
+  until: count,
+  /** Whoever asks knows that a lesson is on. */
+  in_lesson: z.boolean().default(false),
+})
+export type Command = z.output<typeof commandSchema>
+
+/** Payloads above this are not looked at; commands have the limit of statuses. */
 export const maxStatusBytes = 4 * 1024
 export const maxSliceBytes = 256 * 1024
 export const maxAckBytes = 256 * 1024

@@ -1,4 +1,5 @@
 /** What the handlers of the API work with. */
+import type { Command } from '../../core/status.ts'
 import type { Health, Store } from '../../store/store.ts'
 import type { Fleet } from '../fleet.ts'
 import type { Holding } from '../holding.ts'
@@ -14,6 +15,10 @@ export type BoardContext = {
   latest: Latest
   /** What could not be stored as it is. */
   holding: Pick<Holding, 'quarantined' | 'deadLetters'>
+  /** Sends a command to an agent; throws when the broker does not take it. */
+  command: (agent: string, command: Command) => Promise<void>
+  /** Whether a site may be tested by hand once more; counts it when it may. Else the seconds to wait. */
+  allowTest: (site: string) => number
   /** Parts of the collector and how they are, by name. */
   health: Readonly<Record<string, () => Health | Promise<Health>>>
   now: () => number

@@ -59,7 +59,10 @@ export function openApiOf(routes: readonly Route[]): Json {
       description:
         'What the schools of a district get of the network that was promised. Base units, named in every field; times are UTC.',
     },
-    paths: { ...Object.fromEntries(routes.map((route) => [route.path, { get: operationOf(route) }])), ...streams },
+    paths: {
+      ...Object.fromEntries(routes.map((route) => [route.path, { [route.method.toLowerCase()]: operationOf(route) }])),
+      ...streams,
+    },
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, plain(schema as Json)])),
       securitySchemes: { basic: { type: 'http', scheme: 'basic' } },
@@ -68,11 +71,12 @@ export function openApiOf(routes: readonly Route[]): Json {
   }
 }
 
-function operationOf({ summary, params, query, response, errors }: Route): Json {
+function operationOf({ method, summary, params, query, body, response, errors }: Route): Json {
   const failures = Object.entries({ ...usualErrors, ...errors })
   return {
     summary,
     parameters: [...parametersOf('path', params), ...parametersOf('query', query)],
+    ...(method === 'POST' && { requestBody: { content: json(plain(z.toJSONSchema(body, options) as Json)) } }),
     responses: {
       200: { description: 'OK', content: json(reference(response.name)) },
       ...Object.fromEntries(

@@ -7,6 +7,7 @@ export class HttpError extends Error {
   readonly status: number
   readonly code: string
   readonly parameter: string | undefined
+  retryAfterSeconds?: number
 
   constructor(status: number, code: string, message: string, parameter?: string) {
     super(message)
@@ -26,32 +27,36 @@ export const errorSchema = z.object({
 })
 
 export type Route = {
-  method: 'GET'
+  method: 'GET' | 'POST'
   /** OpenAPI form: `/api/v1/sites/{id}`. */
   path: string
   summary: string
   params: z.ZodType
   query: z.ZodType
+  body: z.ZodType
   /** The answer and the name of its schema in the document. */
   response: { name: string; schema: z.ZodType }
   /** Status of an answer that is not always 200. */
   status?: (body: unknown) => number
   /** Other statuses that it may answer with, and when. */
   errors: Readonly<Record<number, string>>
-  handle: (context: BoardContext, input: { params: unknown; query: unknown }) => unknown
+  handle: (context: BoardContext, input: { params: unknown; query: unknown; body: unknown }) => unknown
 }
 
-type Definition<P extends z.ZodType, Q extends z.ZodType, R extends z.ZodType> = {
+type Definition<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType, R extends z.ZodType> = {
+  /** Default GET. */
+  method?: Route['method']
   path: string
   summary: string
   params?: P
   query?: Q
+  body?: B
   response: { name: string; schema: R }
   status?: (body: z.input<R>) => number
   errors?: Readonly<Record<number, string>>
   handle: (
     context: BoardContext,
-    input: { params: z.output<P>; query: z.output<Q> },
+    input: { params: z.output<P>; query: z.output<Q>; body: z.output<B> },
   ) => z.input<R> | Promise<z.input<R>>
 }
 
@@ -61,12 +66,14 @@ export function defineRoute<
   R extends z.ZodType,
   P extends z.ZodType = typeof nothing,
   Q extends z.ZodType = typeof nothing,
->({ params, query, errors, ...rest }: Definition<P, Q, R>): Route {
+  B extends z.ZodType = typeof nothing,
+>({ params, query, body, errors, ...rest }: Definition<P, Q, B, R>): Route {
   // The types of a handler hold inside its definition; a table of routes cannot carry them.
   return {
     method: 'GET',
     params: params ?? nothing,
     query: query ?? nothing,
+    body: body ?? nothing,
     errors: errors ?? {},
     ...rest,
   } as Route

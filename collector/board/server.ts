@@ -19,6 +19,7 @@ import { createLatest } from './latest.ts'
 import { registerMetrics } from './metrics.ts'
 import { openApiOf } from './openapi.ts'
 import { HttpError, parseInput, type Route } from './route.ts'
+import { createTestLimit } from './test-limit.ts'
 import { checkExposure, checkRequest, securityHeaders } from './security.ts'
 
 const maxUrlLength = 2_048
@@ -37,6 +38,7 @@ export type BoardDeps = {
   log: Log
   now: () => number
   version: string
+  command?: BoardContext['command']
   /** Beside what the registry says. */
   simulated?: boolean
   metrics?: Metrics
@@ -87,11 +89,17 @@ function contextOf(deps: BoardDeps): BoardContext {
     latest: createLatest(store, now),
     holding,
     health: { store: store.health, ...health },
+    command: deps.command ?? noCommand,
+    allowTest: createTestLimit(now),
     now,
     version,
     startedAt: now(),
     simulated: () => deps.simulated === true || registry().data.district.simulated,
   }
+}
+
+function noCommand(): Promise<void> {
+  return Promise.reject(new HttpError(503, 'not_connected', 'This board has no way to its agents.'))
 }
 
 function createServer(config: CollectorConfig['http']): FastifyInstance {
@@ -125,13 +133,15 @@ function createServer(config: CollectorConfig['http']): FastifyInstance {
 }
 
 function addRoute(app: FastifyInstance, route: Route, context: BoardContext): void {
-  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
-  app.get(path, async (request, reply) => {
+  const url = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
+  const handler = async (request: FastifyRequest, reply: FastifyReply) => {
     const params = parseInput(route.params, request.params)
     const query = parseInput(route.query, request.query)
-    const body = await route.handle(context, { params, query })
-    return reply.code(route.status?.(body) ?? 200).send(body)
-  })
+    const body = parseInput(route.body, request.body ?? {})
+    const answer = await route.handle(context, { params, query, body })
+    return reply.code(route.status?.(answer) ?? 200).send(answer)
+  }
+  app.route({ method: route.method, url, handler })
 }
 
 function openStream(events: Events, request: FastifyRequest, reply: FastifyReply): void {
@@ -145,13 +155,18 @@ function openStream(events: Events, request: FastifyRequest, reply: FastifyReply
 function answerError(error: unknown, reply: FastifyReply, log: Log): FastifyReply {
   if (error instanceof HttpError) {
     if (error.status === 401) reply.header('www-authenticate', 'Basic realm="Linkbell", charset="UTF-8"')
+    if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds)
     const { code, message, parameter } = error
     return reply.code(error.status).send({ error: { code, message, parameter } })
   }
   if (isAppError(error, 'query_invalid')) {
     return reply.code(400).send({ error: { code: error.code, message: error.message } })
   }
-  if (isAppError(error, 'store_unavailable') || isAppError(error, 'timeout')) {
+  if (
+    isAppError(error, 'store_unavailable') ||
+    isAppError(error, 'timeout') ||
+    isAppError(error, 'connection_refused')
+  ) {
     return reply.code(503).send({ error: { code: error.code, message: error.message } })
   }
   const status = (error as { statusCode?: unknown }).statusCode

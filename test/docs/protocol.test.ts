@@ -14,6 +14,7 @@ import {
   ackSchema,
   agentStatusSchema,
   collectorStatusSchema,
+  commandSchema,
   maxAckBytes,
   maxSliceBytes,
   maxStatusBytes,
@@ -66,6 +67,7 @@ describe('the example of', () => {
     ['status', agentStatusSchema],
     ['collector-status', collectorStatusSchema],
     ['slice', sliceSchema],
+    ['command', commandSchema],
   ])('%s is one, with no key too many', (name, schema) => {
     const value: unknown = JSON.parse(example(name))
     expect(schema.parse(value)).toEqual(value)

@@ -101,7 +101,7 @@ export const tests = defineRoute({
   },
 })
 
-function knownSite(registry: Registry, id: string, time: number) {
+export function knownSite(registry: Registry, id: string, time: number) {
   const row = registry.sites(time).find((each) => each.id === id)
   if (row === undefined) throw new HttpError(404, 'not_found', `There is no site "${id}" in the registry.`)
   return row

@@ -94,6 +94,7 @@ function registryOf(sites: readonly MadeSite[], simulated: boolean): Registry {
       { id: 'fibre', site: 'qc-001', name: { en: 'Fibre', zh: '专线' }, carrier: 'China Telecom' },
       { id: 'backup', site: 'qc-001', name: { en: 'Backup', zh: '备用' }, target_down_bps: '100M' },
     ],
+    testpoints: [{ id: 'district-1', url: 'http://192.0.2.10:8422/' }],
     services: [
       { id: 'platform', url: 'https://platform.example/', name: { en: 'Teaching platform', zh: '教学云平台' } },
       { id: 'smartedu', url: 'https://basic.smartedu.example/', name: { en: 'Smart education', zh: '智慧教育平台' } },

@@ -16,9 +16,9 @@ test('the document that is served is the one in docs', () => {
 })
 
 test('every route stands in it with its parameters and the schema of its answer', () => {
-  for (const { path, response } of routes) {
-    const { get } = document.paths[path]
-    expect(get.responses['200'].content['application/json'].schema.$ref).toBe(`#/components/schemas/${response.name}`)
+  for (const { method, path, response } of routes) {
+    const operation = document.paths[path][method.toLowerCase()]
+    expect(operation.responses['200'].content['application/json'].schema.$ref).toBe(`#/components/schemas/${response.name}`)
   }
   const { parameters } = document.paths['/api/v1/series'].get
   const of = (name: string) => parameters.find((parameter: Json) => parameter.name === name)
@@ -26,6 +26,8 @@ test('every route stands in it with its parameters and the schema of its answer'
   expect(of('measurement').schema.enum).toContain('bandwidth')
   expect(of('every_seconds')).toMatchObject({ required: false, schema: { type: 'integer', minimum: 1 } })
   expect(of('site').required).toBe(false)
+  const { requestBody } = document.paths['/api/v1/sites/{id}/bandwidth-test'].post
+  expect(Object.keys(requestBody.content['application/json'].schema.properties)).toEqual(['link', 'confirm_in_lesson'])
 })
 
 test('every reference in it leads somewhere', () => {
