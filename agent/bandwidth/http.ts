@@ -5,7 +5,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 /** A host resolved once: a test and its address check must not meet two hosts behind one name. */
 export type Peer = { url: URL; address: string; port: number }
 
-export type Answer = {
+export type HttpAnswer = {
   status: number
   contentType: string
   retryAfterSeconds: number
@@ -39,7 +39,7 @@ export function resetAll(agent: HttpAgent): void {
 }
 
 /** One request, its body counted and dropped. Rejects with whatever the network says. */
-export function exchange({ url, address, port }: Peer, request: Exchange): Promise<Answer> {
+export function exchange({ url, address, port }: Peer, request: Exchange): Promise<HttpAnswer> {
   const { method = 'GET', path, body, contentType = 'application/octet-stream', agent, signal } = request
   const bodyHeaders = { 'Content-Type': contentType, 'Content-Encoding': 'identity', 'Content-Length': body?.length }
   const headers = { Host: url.host, ...(body === undefined ? {} : bodyHeaders) }
@@ -53,7 +53,7 @@ export function exchange({ url, address, port }: Peer, request: Exchange): Promi
   })
 }
 
-function readAnswer(response: IncomingMessage): Promise<Answer> {
+function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
   const localAddress = response.socket.localAddress ?? ''
   const kept: Buffer[] = []
   let bytes = 0

@@ -2,10 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { AppError, messageOf } from '../../core/errors.ts'
+import { type About, aboutOf } from './about.ts'
 import type { TestpointTarget } from './config.ts'
 import { createPieceCurve, createProgressCurve, type Mark, type ProgressCurve } from './curve.ts'
 import { readBody } from './download.ts'
-import { type Answer, createAgent, exchange, type Peer, resetAll } from './http.ts'
+import { createAgent, exchange, type HttpAnswer, type Peer, resetAll } from './http.ts'
 import { admit, type LeaseProgress, readProgress } from './lease.ts'
 import { interfaceOf, isOwnAddress } from './local.ts'
 import type { Session, TestpointStrain } from './session.ts'
@@ -37,7 +38,7 @@ export async function openLibreSpeed(testpoint: TestpointTarget, signal: AbortSi
     const ask = (path: string) =>
       exchange(peer, { path, agent, signal: AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]) })
     const base = url.pathname.replace(/\/*$/, '/')
-    let last: Answer | undefined
+    let last: HttpAnswer | undefined
     for (const form of pathForms) {
       last = await ask(base + form)
       // Pages that answer everything with 200 and a text are no testpoint: `empty` is empty.
@@ -93,20 +94,6 @@ function strainOf(said: readonly LeaseProgress[]): TestpointStrain {
   if (first?.waitedSeconds == null || last?.waitedSeconds == null || first === last)
     return { testpointWaitedRatio: null }
   return { testpointWaitedRatio: (last.waitedSeconds - first.waitedSeconds) / (last.seconds - first.seconds) }
-}
-
-type About = { capacityBps: number | undefined; reflectorPort: number | undefined }
-
-/** What our own testpoint says of itself; nothing for any other server. */
-function aboutOf(answer: Answer): About {
-  const whole = (value: unknown) => (typeof value === 'number' && value > 0 ? value : undefined)
-  try {
-    const { name, capacity_bps: capacity, reflector_port: port } = JSON.parse(answer.body) as Record<string, unknown>
-    if (name === 'linkbell-testpoint') return { capacityBps: whole(capacity), reflectorPort: whole(port) }
-  } catch {
-    // Any other server's front page.
-  }
-  return { capacityBps: undefined, reflectorPort: undefined }
 }
 
 /** Several long downloads at a time. */

@@ -3,6 +3,14 @@ import { openLibreSpeed } from './librespeed.ts'
 import type { Session } from './session.ts'
 
 /** Opens a testpoint by the protocol it speaks. Throws `testpoint_failed` with what it answered instead. */
-export function openSession(testpoint: TestpointTarget, signal: AbortSignal): Promise<Session> {
-  return openLibreSpeed(testpoint, signal)
+export async function openSession(testpoint: TestpointTarget, signal: AbortSignal): Promise<Session> {
+  switch (testpoint.type) {
+    case 'librespeed':
+      return openLibreSpeed(testpoint, signal)
+    case 'ndt7': {
+      // Loaded here: most agents never need a WebSocket.
+      const { openNdt7 } = await import('./ndt7.ts')
+      return openNdt7(testpoint, signal)
+    }
+  }
 }

@@ -12,6 +12,8 @@ export type Case = {
   rttMs: number
   lossRatio: number
   runs: number
+  /** Protocol of the testpoint. */
+  protocol: 'librespeed' | 'ndt7' | 'iperf3'
   /** Put before a plain line of results. */
   note?: string
   /** Share of a CPU that the agent gets. */
@@ -39,6 +41,7 @@ const options = {
   'cross-type': { type: 'string', default: 'udp' },
   'rtt-ms': { type: 'string', default: '0' },
   'loss-ratio': { type: 'string', default: '0' },
+  protocol: { type: 'string', default: 'librespeed' },
   conditions: { type: 'string' },
   quick: { type: 'boolean', default: false },
   'no-iperf3': { type: 'boolean', default: false },
@@ -55,6 +58,7 @@ export function planOf(args: string[]): Plan {
     rttMs: Number(values['rtt-ms']),
     lossRatio: Number(values['loss-ratio']),
     runs,
+    protocol: values.protocol as Case['protocol'],
     ...(Number(values['cross-ratio']) > 0 && {
       cross: { ratio: Number(values['cross-ratio']), type: values['cross-type'] as Cross['type'] },
     }),
@@ -77,7 +81,7 @@ export function planOf(args: string[]): Plan {
 
 /** A sample: other people's traffic, a long path, loss, a weak agent, a slow port. */
 function hardCases(runs: number): Case[] {
-  const clean = { rttMs: 0, lossRatio: 0, runs }
+  const clean = { rttMs: 0, lossRatio: 0, runs, protocol: 'librespeed' as const }
   const both = (percents: number[], targetMbps: number, given: Partial<Case>): Case[] =>
     percents.flatMap((percent) =>
       directions.map((direction) => ({

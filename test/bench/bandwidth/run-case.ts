@@ -39,6 +39,11 @@ export async function openSchool({ capacityMbps, rttMs, lossRatio }: Case): Prom
   return school
 }
 
+const urls = {
+  ndt7: ({ url }: School) => url.replace('http', 'ws'),
+  iperf3: ({ server }: School) => `iperf3://${server}:${iperfPort}`,
+}
+
 /** Waits, for a while, until the machine has nothing else to do: the lab's whole network is made of its CPU. */
 async function quiet(): Promise<void> {
   const idle = () => cpus().reduce((sum, { times }) => sum + times.idle, 0)
@@ -59,7 +64,7 @@ function watchUserTime(): () => number {
 
 /** One measurement of a case. */
 export async function runOnce(school: School, given: Case): Promise<Run> {
-  const { targetMbps, capacityMbps, direction, cross, cpuRatio, interfaceMbps } = given
+  const { targetMbps, capacityMbps, direction, cross, cpuRatio, interfaceMbps, protocol } = given
   await quiet()
   school.shape(capacityMbps * mega, capacityMbps * mega)
   const traffic = cross === undefined ? undefined : await startCross(school, given, cross)
@@ -69,6 +74,7 @@ export async function runOnce(school: School, given: Case): Promise<Run> {
     const userSeconds = watchUserTime()
     const [result] = await school.measure({
       targets: [{ direction, target_bps: targetMbps * mega }],
+      ...(protocol !== 'librespeed' && { testpoints: [{ id: 'lab', type: protocol, url: urls[protocol](school) }] }),
       ...(interfaceMbps !== undefined && { interface_rate_bps: interfaceMbps * mega }),
     })
     const foreignCores = userSeconds()

@@ -1,0 +1,134 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { pino } from 'pino'
+import { afterEach, describe, expect, it } from 'vitest'
+import { WebSocketServer } from 'ws'
+import { openNdt7 } from '../../../agent/bandwidth/ndt7.ts'
+import type { Session } from '../../../agent/bandwidth/session.ts'
+import { now, type TransferOptions } from '../../../agent/bandwidth/transfer.ts'
+import { isAppError } from '../../../core/errors.ts'
+import { testpointSchema } from '../../../testpoint/config.ts'
+import { createTestpoint } from '../../../testpoint/testpoint.ts'
+
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+const { signal } = new AbortController()
+const target = (url: string) => ({ id: 'tp', type: 'ndt7', url, level: 'district', priority: 0 }) as const
+const options = (given: Partial<TransferOptions> = {}): TransferOptions => ({
+  streams: 4,
+  maxBytes: 20e6,
+  deadlineSeconds: now() + 10,
+  inFlightBytes: 1e6,
+  signal,
+  ...given,
+})
+
+async function ours() {
+  const testpoint = createTestpoint({
+    config: testpointSchema.parse({ listen: { port: 0 } }),
+    version: '1',
+    log: pino({ level: 'silent' }),
+  })
+  closers.push(() => testpoint.stop())
+  const { url } = await testpoint.start()
+  return { session: await openNdt7(target(url.replace('http', 'ws')), signal), totals: testpoint.totals }
+}
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closers.push(
+    () => server.close(),
+    () => server.closeAllConnections(),
+  )
+  return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** A server that reports as the reference server does: TCPInfo, no AppInfo. */
+async function reference(): Promise<Session> {
+  const http = createServer()
+  const sockets = new WebSocketServer({ server: http, handleProtocols: (offered) => [...offered][0] ?? false })
+  closers.push(() => sockets.clients.forEach((client) => client.terminate()))
+  sockets.on('connection', (socket) => {
+    let received = 0
+    const begun = performance.now()
+    const timer = setInterval(() => {
+      const micros = Math.round((performance.now() - begun) * 1000)
+      socket.send(JSON.stringify({ TCPInfo: { BytesReceived: received, ElapsedTime: micros }, Origin: 'server' }))
+    }, 50)
+    socket.on('close', () => clearInterval(timer))
+    socket.on('message', (data, isBinary) => {
+      if (isBinary) received += (data as Buffer).length
+    })
+  })
+  return openNdt7(target(await listen(http)), signal)
+}
+
+describe('download', () => {
+  it('ends at its byte cap', async () => {
+    const { session } = await ours()
+    const transfer = session.start('down', options())
+    expect(await transfer.done).toBeUndefined()
+    expect(transfer.usedBytes()).toBeGreaterThanOrEqual(20e6)
+    // One message of at most 1 MiB may pass it.
+    expect(transfer.usedBytes()).toBeLessThan(20e6 + 2 ** 20)
+  })
+
+  it('ends when told to', async () => {
+    const { session } = await ours()
+    const transfer = session.start('down', options({ maxBytes: 1e9 }))
+    while (transfer.usedBytes() < 1e6) await new Promise((resolve) => setImmediate(resolve))
+    transfer.stop()
+    expect(await transfer.done).toBeUndefined()
+    expect(transfer.usedBytes()).toBeLessThan(1e9)
+  })
+})
+
+describe('upload', () => {
+  it('counts what our testpoint says it has received', async () => {
+    const { session, totals } = await ours()
+    const transfer = session.start('up', options({ maxBytes: 40e6, paceBps: 200e6 }))
+    await transfer.done
+    const counted = transfer.marks().at(-1)?.bytes ?? 0
+    expect(counted).toBeGreaterThan(0)
+    expect(counted).toBeLessThanOrEqual(totals().receivedBytes)
+    expect(totals().receivedBytes).toBeLessThanOrEqual(40e6)
+  })
+
+  it('counts what the reference server says', async () => {
+    const session = await reference()
+    const transfer = session.start('up', options({ paceBps: 100e6 }))
+    await transfer.done
+    expect(transfer.marks().at(-1)?.bytes).toBeGreaterThan(10e6)
+  })
+})
+
+describe('openNdt7', () => {
+  it('asks our testpoint for leases, and no other', async () => {
+    const { session } = await ours()
+    const wish = { direction: 'down', rateBps: 1e8, seconds: 5, maxWaitSeconds: 1, signal } as const
+    const lease = await session.admit(wish)
+    expect(lease?.id).toMatch(/^[0-9a-f]+$/)
+    await lease?.release()
+    expect(await (await reference()).admit(wish)).toBeUndefined()
+  })
+
+  it('times a round trip without any request', async () => {
+    const { session } = await ours()
+    expect(await session.ping(signal)).toBeGreaterThan(0)
+  })
+
+  it('says when nobody is there', async () => {
+    await expect(openNdt7(target('ws://127.0.0.1:9'), signal)).rejects.toThrow(/Testpoint tp .*ECONNREFUSED/)
+  })
+
+  it('fails when the server does not speak the protocol', async () => {
+    const session = await openNdt7(
+      target(await listen(createServer((_request, response) => response.end('hello')))),
+      signal,
+    )
+    const failure = await session.start('down', options()).done
+    expect(isAppError(failure, 'testpoint_failed')).toBe(true)
+  })
+})
