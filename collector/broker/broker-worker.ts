@@ -166,7 +166,8 @@ async function start(): Promise<void> {
   port.on('message', () => {
     server.close()
     ownServer.close()
-    broker.close(() => port.close())
+    // Ends this thread only, and with it whoever holds a socket without ever having greeted.
+    broker.close(() => process.exit())
   })
 }
 
