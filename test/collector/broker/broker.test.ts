@@ -36,6 +36,8 @@ describe('the embedded broker', () => {
     return client
   }
 
+  const warned = (text: string) => vi.waitFor(() => expect(embedded.warnings()).toContain(text), within)
+
   describe('lets an agent', () => {
     it.each([own, topics.batch(district, 'a-gw1', 'a-later-one'), topics.status(district, 'a-gw1')])(
       'write %s',
@@ -146,7 +148,7 @@ describe('the embedded broker', () => {
 
   it('refuses a persistent session, whose queue would have no bounds', async () => {
     await expect(embedded.connect('a-gw1', { clean: false })).rejects.toThrow('Not authorized')
-    expect(embedded.warnings()).toContain('A client asked for a persistent session and was refused.')
+    await warned('A client asked for a persistent session and was refused.')
   })
 
   it('tells a client that speaks MQTT 5 to come back with 3.1.1, and it does', async () => {
@@ -213,10 +215,7 @@ describe('the embedded broker', () => {
 
     it('cuts off an agent that sends one of 10 MB, and goes on', async () => {
       await pour(hello('a-gw1'), 10e6)
-      await vi.waitFor(
-        () => expect(embedded.warnings()).toContain('A client sent a packet above the limit and was cut off.'),
-        within,
-      )
+      await warned('A client sent a packet above the limit and was cut off.')
       expect(collector.connected).toBe(true)
       expect(heard).toEqual([])
     })
