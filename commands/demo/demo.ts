@@ -2,7 +2,6 @@
 import { createWriteStream, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { stringify } from 'yaml'
 import { collectorConfigSchema } from '../../collector/config.ts'
 import { dayMs } from '../../collector/local-time.ts'
 import { runCollector } from '../../collector/main.ts'
@@ -12,7 +11,7 @@ import { createLog, type Log } from '../../core/log.ts'
 import { type Standard, standardsFileSchema } from '../../core/standard.ts'
 import { createSqliteStore, type SqliteStore } from '../../store/sqlite.ts'
 import { minuteMs } from './calendar.ts'
-import { type District, makeDistrict } from './district.ts'
+import { type District, makeDistrict, type RegistryInput } from './district.ts'
 import { type Folder, openFolder, type Wish } from './folder.ts'
 import { createGateways } from './gateways.ts'
 import { type Span, testDaysBefore, writeHistory, writeTests } from './history.ts'
@@ -98,10 +97,6 @@ async function makeHistory(
   const span = { from: end - days * dayMs, to: end }
   output.write(`${words[lang].making(sites, days)}\n`)
   folder.begin(end)
-  writeFileSync(
-    folder.registryFile,
-    `# ${words.en.registry}\n${stringify(district.input, { aliasDuplicateObjects: false })}`,
-  )
   // Days beyond the usual retention are taken as well: the collector's store deletes their samples and keeps the roll-ups.
   const retention = { raw_days: days + 1 }
   const store = await createSqliteStore({ directory: folder.store, log, now, retention })
@@ -140,6 +135,7 @@ async function live(
   log: Log,
   { signal, now, version, lang, output }: DemoDeps,
 ): Promise<void> {
+  writeFileSync(folder.registryFile, registryText(district.input))
   const config = collectorConfigSchema.parse({
     data_dir: folder.collectorDir,
     registry_file: folder.registryFile,
@@ -164,6 +160,15 @@ async function live(
   } finally {
     stop()
   }
+}
+
+/** One row a line. JSON is YAML, and made at once where a library for YAML takes seconds. */
+function registryText({ district, ...tables }: RegistryInput): string {
+  const sections = Object.entries(tables).map(([name, rows]) => {
+    const lines = (rows ?? []).map((row) => `\n  - ${JSON.stringify(row)}`)
+    return `${name}:${lines.length === 0 ? ' []' : lines.join('')}\n`
+  })
+  return `# ${words.en.registry}\ndistrict: ${JSON.stringify(district)}\n${sections.join('')}`
 }
 
 function builtInStandard(): Standard {
