@@ -16,7 +16,10 @@ export class ApiError extends Error {
 }
 
 async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await fetch(path, { headers: { accept: 'application/json' }, ...(signal ? { signal } : {}) })
+  return answerOf<T>(await fetch(path, { headers: { accept: 'application/json' }, ...(signal ? { signal } : {}) }))
+}
+
+async function answerOf<T>(response: Response): Promise<T> {
   const body: unknown = await response.json().catch(() => undefined)
   if (response.ok) return body as T
   const told = (body as { error?: { message?: string } } | undefined)?.error?.message
@@ -26,6 +29,16 @@ async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 export const fetchSites = () => get<SiteList>('/api/v1/sites?latest=false&limit=5000')
 export const fetchSite = (id: string, signal: AbortSignal) =>
   get<SiteDetail>(`/api/v1/sites/${encodeURIComponent(id)}`, signal)
+
+export async function askForTest(id: string, confirmed: boolean, signal: AbortSignal): Promise<{ sent: boolean }> {
+  const response = await fetch(`/api/v1/sites/${encodeURIComponent(id)}/bandwidth-test`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ confirm_in_lesson: confirmed }),
+    signal,
+  })
+  return answerOf(response)
+}
 
 export const fetchTests = (id: string, from: number, signal: AbortSignal) =>
   get<{ tests: BandwidthSample[] }>(`/api/v1/sites/${encodeURIComponent(id)}/bandwidth?from=${from}`, signal)

@@ -4,6 +4,7 @@ import { ApiError, fetchSite, type LiveEvent, watch } from './api.ts'
 import { h, replace } from './dom.ts'
 import { categoryName, presenceName, selfTestLabel, verdictLabel } from './marks.ts'
 import type { Shell } from './shell.ts'
+import { createTestButton, type TestButton } from './test-button.ts'
 import { type Range, ranges, usualRange } from './site-charts.ts'
 import { createFrame, type Frame } from './site-frame.ts'
 import { atMostEvery } from './timing.ts'
@@ -17,6 +18,7 @@ const pollMs = 60_000
 export function openSite(shell: Shell, id: string, asked: Range | undefined): { close: () => void } {
   const ending = new AbortController()
   const top = h('div', { class: 'top' })
+  const test = createTestButton(id, ending.signal)
   let range = asked
   let frame: Frame | undefined
   let framed = ''
@@ -25,7 +27,9 @@ export function openSite(shell: Shell, id: string, asked: Range | undefined): { 
   function draw(site: SiteDetail, shown: Range): void {
     shell.tell(site.district, site.simulated, site.generated_at)
     document.title = `${pick(site.name)} · ${document.title}`
-    replace(top, ...heading(site, id, shown))
+    // Nobody hears an agent that is away, and a made-up school has no line.
+    test.show(!site.simulated && site.presence.state === 'online')
+    replace(top, ...heading(site, id, shown, test), test.notice)
     const links = site.links.map((link) => link.id).join(' ')
     if (frame === undefined || links !== framed) {
       frame?.close()
@@ -77,7 +81,7 @@ function failure(error: unknown): HTMLElement {
   return h('div', { class: 'notice failed' }, text, ' ', h('a', { href: '#/sites' }, say('all_schools')))
 }
 
-function heading(site: SiteDetail, id: string, range: Range): HTMLElement[] {
+function heading(site: SiteDetail, id: string, range: Range, test: TestButton): HTMLElement[] {
   const { name, town, category, presence, verdict, self_test, standard, window } = site
   const choose = (each: Range) =>
     h(
@@ -99,6 +103,7 @@ function heading(site: SiteDetail, id: string, range: Range): HTMLElement[] {
       verdictLabel(verdict, presence.state),
       self_test && selfTestLabel(),
       h('span', { class: 'space' }),
+      test.button,
       h('div', { class: 'segments', role: 'group', 'aria-label': say('range') }, ...ranges.map(choose)),
     ),
     h(

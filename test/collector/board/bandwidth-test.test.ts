@@ -97,7 +97,8 @@ describe('a test by hand', () => {
 
   it('is not made in a district that is made up', async () => {
     const madeUp = await startBoard({ sites: 2, days: 1, now: evening, simulated: true }, { command })
-    const answer = await ask('qc-002', {}, {}, madeUp).finally(madeUp.stop)
+    const answer = await ask('qc-002', {}, {}, madeUp)
+    await madeUp.stop()
     expect(answer).toMatchObject({ status: 409, body: { error: { code: 'simulated' } } })
   })
 

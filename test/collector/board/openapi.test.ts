@@ -18,7 +18,9 @@ test('the document that is served is the one in docs', () => {
 test('every route stands in it with its parameters and the schema of its answer', () => {
   for (const { method, path, response } of routes) {
     const operation = document.paths[path][method.toLowerCase()]
-    expect(operation.responses['200'].content['application/json'].schema.$ref).toBe(`#/components/schemas/${response.name}`)
+    expect(operation.responses['200'].content['application/json'].schema.$ref).toBe(
+      `#/components/schemas/${response.name}`,
+    )
   }
   const { parameters } = document.paths['/api/v1/series'].get
   const of = (name: string) => parameters.find((parameter: Json) => parameter.name === name)

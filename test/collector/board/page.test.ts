@@ -1,6 +1,7 @@
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { has, pathOf } from '../../services/capabilities.ts'
+import type { Command } from '../../../core/status.ts'
 import { type Running, startBoard } from './setup.ts'
 
 describe.skipIf(!has('chromium'))('the page in a browser', () => {
@@ -154,4 +155,39 @@ describe('the files of the page', () => {
   ])('are all that can be asked for: %s is none', async (path) => {
     expect((await board.get(path)).status).toBe(404)
   })
+})
+
+describe.skipIf(!has('chromium'))('the button for a test by hand', () => {
+  test('warns in a lesson, sends on confirmation, and says when it was too soon', async () => {
+    const lesson = Date.parse('2026-11-20T10:00:00+08:00')
+    const sent: Command[] = []
+    const command = (_agent: string, each: Command) => {
+      sent.push(each)
+      return Promise.resolve()
+    }
+    const board = await startBoard({ sites: 4, days: 1, now: lesson }, { command })
+    const browser = await chromium.launch({ executablePath: pathOf('chromium'), chromiumSandbox: false })
+    try {
+      const page = await browser.newPage({ locale: 'zh-CN' })
+      await page.goto(`${board.url}/#/site/qc-002?range=24h`)
+      await page.getByRole('button', { name: '立即测试' }).click()
+      await page.getByText('正在或即将上课').waitFor()
+      expect(sent).toEqual([])
+      await page.getByRole('button', { name: '仍要测试' }).click()
+      await page.getByText('已发起').waitFor()
+      expect(sent).toMatchObject([{ type: 'bandwidth', in_lesson: true }])
+      await page.getByRole('button', { name: '立即测试' }).click()
+      await page.getByRole('button', { name: '仍要测试' }).click()
+      await page.getByText('未能测试').waitFor()
+      expect(sent).toHaveLength(1)
+      // An agent that is away hears nothing.
+      await page.goto(`${board.url}/#/site/qc-004?range=24h`)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      await page.locator('.place .presence.offline').waitFor()
+      expect(await page.getByRole('button', { name: '立即测试' }).isVisible()).toBe(false)
+    } finally {
+      await browser.close()
+      await board.stop()
+    }
+  }, 60_000)
 })
