@@ -14,27 +14,13 @@ export type HealthInput = {
   fault: string | undefined
   leftOutRows: number
   rolledUpAt: number
+  clockDoubtful: boolean
   now: number
 }
 
-export function healthOf({ disk, waitingHours, directory, fault, leftOutRows, rolledUpAt, now }: HealthInput): Health {
-  const problems: string[] = []
-  if (fault !== undefined) problems.push(`Nothing can be stored: ${fault}.`)
-  if (disk.freeBytes < lowBytes) {
-    problems.push(
-      `The disk of ${directory} is nearly full: ${Math.floor(disk.freeBytes / 1024 ** 2)} MiB are free; free space or lower the retention.`,
-    )
-  }
-  if (now - rolledUpAt > lateMs) {
-    problems.push(
-      `Hourly roll-ups are behind since ${new Date(rolledUpAt).toISOString()}; charts of many days are slow until they catch up.`,
-    )
-  }
-  for (const file of disk.setAside) {
-    problems.push(
-      `The damaged store file ${file} was set aside in ${directory}; recover what you need from it, then move it away.`,
-    )
-  }
+export function healthOf(input: HealthInput): Health {
+  const problems = problemsOf(input)
+  const { disk, waitingHours, leftOutRows, rolledUpAt, now } = input
   return {
     ok: problems.length === 0,
     problems,
@@ -48,4 +34,30 @@ export function healthOf({ disk, waitingHours, directory, fault, leftOutRows, ro
       rolled_up_age_seconds: Math.round((now - rolledUpAt) / 1000),
     },
   }
+}
+
+function problemsOf({ disk, directory, fault, rolledUpAt, clockDoubtful, now }: HealthInput): string[] {
+  const problems: string[] = []
+  if (fault !== undefined) problems.push(`Nothing can be stored: ${fault}.`)
+  if (disk.freeBytes < lowBytes) {
+    problems.push(
+      `The disk of ${directory} is nearly full: ${Math.floor(disk.freeBytes / 1024 ** 2)} MiB are free; free space or lower the retention.`,
+    )
+  }
+  if (now - rolledUpAt > lateMs) {
+    problems.push(
+      `Hourly roll-ups are behind since ${new Date(rolledUpAt).toISOString()}; charts of many days are slow until they catch up.`,
+    )
+  }
+  if (clockDoubtful) {
+    problems.push(
+      `The clock here says ${new Date(now).toISOString()}, days after the newest samples in ${directory}: nothing is deleted. Check the clock; when it is right, this ends by itself with two days of new samples.`,
+    )
+  }
+  for (const file of disk.setAside) {
+    problems.push(
+      `The damaged store file ${file} was set aside in ${directory}; recover what you need from it, then move it away.`,
+    )
+  }
+  return problems
 }

@@ -67,6 +67,7 @@ export async function openStore(options: SqliteStoreOptions, startThreads: Start
         fault: queue.fault(),
         leftOutRows: queue.leftOutRows(),
         rolledUpAt: upkeep.rolledUpAt(),
+        clockDoubtful: upkeep.clockDoubtful(),
         now: now(),
       }),
     close: () => (closed ??= close()),

@@ -56,6 +56,25 @@ export function listPartitions(
     .sort((a, b) => a.from - b.from)
 }
 
+const weekMs = 7 * dayMs
+
+/**
+ * The end of the newest day of samples that follows another within a week, or undefined. A day that stands alone, far
+ * from all others, may be from a clock that was wrong for an hour.
+ */
+export function provenUntil(raw: readonly Partition[]): number | undefined {
+  return raw.findLast(({ from }, index) => index > 0 && from - (raw[index - 1] as Partition).to <= weekMs)?.to
+}
+
+/**
+ * The time by which retention counts, or undefined when the clock is so far ahead of what is stored that it must not
+ * be believed: a machine whose clock battery is dead may start years ahead.
+ */
+export function retentionTime(raw: readonly Partition[], now: number): number | undefined {
+  const latest = (provenUntil(raw) ?? -Infinity) + dayMs
+  return now - latest > dayMs ? undefined : Math.min(now, latest)
+}
+
 /** Whether all of a partition is older than it is kept. */
 export function isExpired({ kind, to }: Partition, retention: Retention, now: number): boolean {
   return to <= now - (kind === 'raw' ? retention.raw_days : retention.long_days) * dayMs

@@ -19,6 +19,8 @@ export type Upkeep = {
   retain: () => Promise<void>
   /** When roll-ups were last up to date. */
   rolledUpAt: () => number
+  /** Nothing is deleted: the clock is too far ahead of what is stored. */
+  clockDoubtful: () => boolean
 }
 
 export function createUpkeep({ writer, reader, log, now }: UpkeepDeps): Upkeep {
@@ -27,9 +29,16 @@ export function createUpkeep({ writer, reader, log, now }: UpkeepDeps): Upkeep {
   let retainedHour = 0
   let rolledUpAt = now()
   let failing = false
+  let clockDoubtful = false
 
   const retain = async () => {
-    const expired = await writer.call('expire', { time: now() })
+    const { names: expired, doubtful } = await writer.call('expire', { time: now() })
+    if (doubtful && !clockDoubtful)
+      log.error(
+        { now: new Date(now()).toISOString() },
+        'The clock here is days ahead of the samples in the store: nothing is deleted. Check the clock.',
+      )
+    clockDoubtful = doubtful
     if (expired.length === 0) return
     // The reader lets go first: Windows deletes no file that is open.
     await reader.call('release', expired)
@@ -82,5 +91,6 @@ export function createUpkeep({ writer, reader, log, now }: UpkeepDeps): Upkeep {
     },
     retain,
     rolledUpAt: () => rolledUpAt,
+    clockDoubtful: () => clockDoubtful,
   }
 }

@@ -6,7 +6,7 @@ import { deletePartition, diskFacts, setPartitionAside, type SetAside } from './
 import { takeLock } from './lock.ts'
 import type { PackedBatch } from './pack.ts'
 import { createPartitionFiles } from './partition-file.ts'
-import { isExpired, listPartitions, partitionNamed, type Retention } from './partitions.ts'
+import { isExpired, listPartitions, partitionNamed, retentionTime, type Retention } from './partitions.ts'
 import { createRoller } from './rollup.ts'
 import { createWriter, type Flushed } from './writer.ts'
 
@@ -70,11 +70,18 @@ export function createWriterMethods({ directory, retention }: WriterData, notify
     },
     /** Rolls up what is dirty in hours that begin before `before`, in slices between which batches are written. */
     rollUp: ({ before, time }: { before: number; time: number }): Promise<void> => rollUp(before, time),
-    /** The partitions that are older than they are kept; what there was to roll up in them is rolled up. */
-    expire: async ({ time }: { time: number }): Promise<string[]> => {
-      const expired = listPartitions(directory).filter((partition) => isExpired(partition, retention, time))
+    /**
+     * The partitions that are older than they are kept; what there was to roll up in them is rolled up. `doubtful`: there
+     * would be some, but the clock is too far ahead of what is stored.
+     */
+    expire: async ({ time }: { time: number }): Promise<{ names: string[]; doubtful: boolean }> => {
+      const expiredAt = (now: number) =>
+        listPartitions(directory).filter((partition) => isExpired(partition, retention, now))
+      const believed = retentionTime(listPartitions(directory, 'raw'), time)
+      if (believed === undefined) return { names: [], doubtful: expiredAt(time).length > 0 }
+      const expired = expiredAt(believed)
       await rollUp(Math.max(0, ...expired.filter(({ kind }) => kind === 'raw').map(({ to }) => to)), time)
-      return expired.map(({ name }) => name)
+      return { names: expired.map(({ name }) => name), doubtful: false }
     },
     remove: (names: readonly string[]): void => {
       for (const name of names) {

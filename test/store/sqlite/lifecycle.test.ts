@@ -63,6 +63,7 @@ describe('health of a sqlite store', () => {
     fault: undefined,
     leftOutRows: 0,
     rolledUpAt: noon,
+    clockDoubtful: false,
     now: noon,
   }
   it.each<[string, Partial<HealthInput>]>([
@@ -74,6 +75,10 @@ describe('health of a sqlite store', () => {
     [
       'Hourly roll-ups are behind since 2026-11-23T09:00:00.000Z; charts of many days are slow until they catch up.',
       { rolledUpAt: noon - 3 * hour },
+    ],
+    [
+      'The clock here says 2026-11-23T12:00:00.000Z, days after the newest samples in /data: nothing is deleted. Check the clock; when it is right, this ends by itself with two days of new samples.',
+      { clockDoubtful: true },
     ],
   ])('says: %s', (sentence, change) => {
     expect(healthOf({ ...well, ...change })).toMatchObject({ ok: false, problems: [sentence] })

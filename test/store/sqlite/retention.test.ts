@@ -19,6 +19,12 @@ describe('retention of the sqlite store', () => {
   const files = async () =>
     (await readdir(test.directory)).filter((name) => /^(raw|hourly|evidence).*e$/.test(name)).sort()
 
+  /** The clock comes to `time` with samples of that day and the one before. */
+  const goOn = async (time: number) => {
+    test.clock.now = time
+    await test.store.write([...terminals(time - day, 1, ['s-1']), ...terminals(time, 1, ['s-1'])])
+  }
+
   it('deletes whole days of samples and keeps their roll-ups, made before if need be', async () => {
     const model = createModel()
     const batches = [...terminals(noon - 26 * hour, 60), ...terminals(noon - 2 * hour, 60)]
@@ -48,7 +54,7 @@ describe('retention of the sqlite store', () => {
 
   it('counts an hour whole, where it starts, once its samples are gone, and leaves out its quantile', async () => {
     await test.store.write(terminals(noon - 26 * hour, 60, ['s-1']))
-    test.clock.now = noon + 2 * day
+    await goOn(noon + 2 * day)
     await test.store.retain()
     const query = { measurement: 'terminal', field: 'up', from: noon - 26 * hour, to: noon, everySeconds: 600 } as const
     const [series] = await test.store.range({ ...query, aggregate: 'count' })
@@ -64,19 +70,40 @@ describe('retention of the sqlite store', () => {
       fields: { verdict: [1] },
     }
     await test.store.write([evidence, ...terminals(noon, 1, ['s-1'])])
-    test.clock.now = noon + 40 * day
+    await goOn(noon + 40 * day)
     await test.store.retain()
-    expect(await files()).toEqual(['hourly-2026-11.sqlite'])
-    test.clock.now = noon + 70 * day
+    expect(await files()).toEqual(['hourly-2026-11.sqlite', 'raw-2027-01-01.sqlite', 'raw-2027-01-02.sqlite'])
+    await goOn(noon + 70 * day)
     await test.store.retain()
-    expect(await files()).toEqual([])
+    expect(await files()).toEqual(['hourly-2027-01.sqlite', 'raw-2027-01-31.sqlite', 'raw-2027-02-01.sqlite'])
   })
 
   it('deletes by itself when it is opened', async () => {
-    await test.store.write(terminals(noon, 1))
-    test.clock.now = noon + 3 * day
+    await test.store.write(terminals(noon - 26 * hour, 1))
+    await goOn(noon + 2 * day)
     await test.reopen()
-    await expect.poll(files, { timeout: 10_000 }).toEqual(['hourly-2026-11.sqlite'])
+    await expect
+      .poll(files, { timeout: 10_000 })
+      .toEqual(['hourly-2026-11.sqlite', 'raw-2026-11-24.sqlite', 'raw-2026-11-25.sqlite'])
+  })
+
+  it('deletes nothing by a clock that is years ahead, says so, and does not believe samples of that hour', async () => {
+    const years = 4 * 365 * day
+    await test.store.write([...terminals(noon - day, 1), ...terminals(noon, 1)])
+    const before = await files()
+    test.clock.now = noon + years
+    await test.store.retain()
+    expect(await files()).toEqual(before)
+    expect((await test.store.health()).problems.join()).toContain('nothing is deleted')
+    await test.store.write(terminals(noon + years, 1))
+    await test.store.retain()
+    expect(await files()).toEqual(expect.arrayContaining(before))
+    expect(test.errors()).toHaveLength(1)
+
+    await goOn(noon + 2 * day)
+    await test.store.retain()
+    expect((await test.store.health()).problems.join()).not.toContain('nothing is deleted')
+    expect(await files()).not.toContain('raw-2026-11-22.sqlite')
   })
 
   it('refuses a batch older than what is kept, and one from a clock that is far ahead', async () => {
