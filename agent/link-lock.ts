@@ -9,6 +9,8 @@ export type LinkUse = Probe['link']
 export type LinkLock = {
   /** Waits for its turn and resolves to the function that ends it. Throws `timeout` or `aborted` by its signal. */
   acquire: (use: LinkUse, signal: AbortSignal) => Promise<() => void>
+  /** When one that loads the link last ran, by performance.now(): now while it does, -Infinity when none ever did. */
+  lastLoaded: () => number
 }
 type Waiter = { use: LinkUse; enter: () => void }
 
@@ -16,6 +18,7 @@ export function createLinkLock(): LinkLock {
   const queue: Waiter[] = []
   let exclusive = false
   let quiet = 0
+  let loadedUntil = Number.NEGATIVE_INFINITY
 
   function isFree(use: LinkUse): boolean {
     return !exclusive && (use === 'quiet' || quiet === 0)
@@ -28,8 +31,10 @@ export function createLinkLock(): LinkLock {
     return () => {
       if (released) return
       released = true
-      if (use === 'exclusive') exclusive = false
-      else quiet--
+      if (use === 'exclusive') {
+        exclusive = false
+        loadedUntil = performance.now()
+      } else quiet--
       admit()
     }
   }
@@ -42,6 +47,7 @@ export function createLinkLock(): LinkLock {
   }
 
   return {
+    lastLoaded: () => (exclusive ? performance.now() : loadedUntil),
     acquire: async (use, signal) => {
       if (use === 'any') return () => {}
       if (signal.aborted) throw gaveUp(signal)

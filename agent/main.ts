@@ -8,8 +8,10 @@ import type { Log } from '../core/log.ts'
 import { createClock } from './clock.ts'
 import { createCommands } from './commands.ts'
 import type { AgentConfig } from './config.ts'
+import { createEvidence } from './evidence.ts'
 import { createExec } from './exec.ts'
 import { defaultInterface } from './interfaces.ts'
+import { createLinkLock } from './link-lock.ts'
 import { planJobs } from './plan.ts'
 import { createScheduler } from './scheduler.ts'
 import { createSelfProbe } from './self.ts'
@@ -54,17 +56,29 @@ export async function runAgent(config: AgentConfig, { signal, log, version, env,
     onSlice: (payload) => slices.receive(payload),
     onCommand: (payload) => commands.receive(payload),
   })
+  const keep = (samples: readonly Sample[]) => {
+    try {
+      spool.append(batchesOf(samples, clock.now()))
+    } catch (error) {
+      log.error({ reason: messageOf(error) }, 'Measurements could not be kept.')
+    }
+    uplink.notify()
+  }
+  const lock = createLinkLock()
+  const evidence = createEvidence({
+    now: clock.now,
+    monotonic: () => performance.now(),
+    lastLoaded: lock.lastLoaded,
+    onSamples: keep,
+  })
   const scheduler = createScheduler({
     agent: config.agent,
-    context: { log: log.child({ module: 'scheduler' }), exec, now: clock.now },
+    context: { log: log.child({ module: 'scheduler' }), exec, now: clock.now, lines: evidence },
     onSamples: (samples) => {
-      try {
-        spool.append(batchesOf(samples, clock.now()))
-      } catch (error) {
-        log.error({ reason: messageOf(error) }, 'Measurements could not be kept.')
-      }
-      uplink.notify()
+      evidence.heard(samples)
+      keep(samples)
     },
+    lock,
   })
   const commands = createCommands({ scheduler, now: clock.now, log: log.child({ module: 'commands' }) })
   const self = createSelfProbe({ spool, uplink, clock, spawned: () => spawned })
@@ -73,6 +87,7 @@ export async function runAgent(config: AgentConfig, { signal, log, version, env,
     log: log.child({ module: 'config' }),
     apply: async (slice) => {
       scheduler.apply(await planJobs(slice, { config, defaultInterface, self }))
+      evidence.configure(slice)
       commands.use(slice)
     },
     onChange: () => uplink.announce(),

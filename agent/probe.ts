@@ -5,6 +5,7 @@ import type { z } from 'zod'
 import { type Failure, failures, type Sample } from '../core/catalog.ts'
 import { isAppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import type { LineWatch } from './evidence.ts'
 import type { Slots } from './slots.ts'
 
 export type ExecResult = { code: number | null; stdout: string; stderr: string }
@@ -25,6 +26,8 @@ export type ProbeContext = {
   exec: Exec
   /** Milliseconds since 1970 by the agent's corrected clock. */
   now: () => number
+  /** What ordinary traffic proves; absent where a probe runs by itself. */
+  lines?: LineWatch
 }
 
 export type Probe<Config extends z.ZodType = z.ZodType> = {

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Sample } from '../core/catalog.ts'
 import { AppError } from '../core/errors.ts'
 import { createJobLoop, type JobLoop } from './job-loop.ts'
-import { createLinkLock } from './link-lock.ts'
+import { createLinkLock, type LinkLock } from './link-lock.ts'
 import type { Job, ProbeContext } from './probe.ts'
 
 export type SchedulerDeps = {
@@ -15,6 +15,8 @@ export type SchedulerDeps = {
   context: Omit<ProbeContext, 'signal'>
   /** Takes the samples of each run, in the order in which runs end. */
   onSamples: (samples: Sample[], job: Job) => void
+  /** Who may use the link; without it, one of its own. */
+  lock?: LinkLock
 }
 export type Scheduler = {
   /** Replaces the job list. What did not change keeps running; what is gone or changed is aborted. */
@@ -25,8 +27,8 @@ export type Scheduler = {
   stop: () => Promise<void>
 }
 
-export function createScheduler({ agent, context, onSamples }: SchedulerDeps): Scheduler {
-  const deps = { agent, context, onSamples, lock: createLinkLock() }
+export function createScheduler({ agent, context, onSamples, lock = createLinkLock() }: SchedulerDeps): Scheduler {
+  const deps = { agent, context, onSamples, lock }
   const loops = new Map<string, JobLoop>()
   /** Loops taken off the list whose last run is still ending. */
   const ending = new Set<Promise<void>>()

@@ -1,13 +1,23 @@
 /** Whether a link carries what was promised: one active test of each direction (agent/bandwidth/). */
-import { bandwidthSchema } from '../bandwidth/config.ts'
+import { type BandwidthConfig, bandwidthSchema } from '../bandwidth/config.ts'
 import { measureBandwidth } from '../bandwidth/measure.ts'
 import { sampleOf } from '../bandwidth/sample.ts'
-import { defineProbe } from '../probe.ts'
+import { defineProbe, type ProbeContext } from '../probe.ts'
 
 export const bandwidth = defineProbe({
   type: 'bandwidth',
   description: 'Tests whether a link carries its target, with as few bytes as that takes.',
   config: bandwidthSchema,
   link: 'exclusive',
-  run: async (config, context) => (await measureBandwidth(config, context)).map(sampleOf),
+  async run(config, context) {
+    const { link, trigger } = config
+    // What today's ordinary traffic has proven is not tested again; a person who asks for a test gets one.
+    const isNeeded = trigger !== 'scheduled' ? () => true : isUnproven(link, context.lines)
+    const targets = config.targets.filter(isNeeded)
+    return (await measureBandwidth({ ...config, targets }, context)).map(sampleOf)
+  },
 })
+
+function isUnproven(link: string, lines: ProbeContext['lines']) {
+  return ({ direction }: BandwidthConfig['targets'][number]) => lines?.isProven(link, direction) !== true
+}

@@ -32,8 +32,8 @@ export const wan = defineProbe({
   config,
   link: 'any',
   continuous: true,
-  async run({ link, interface: device }, { signal, now }) {
-    const watch = createWatch(device)
+  async run({ link, interface: device }, { signal, now, lines }) {
+    const watch = createWatch(device, (passed) => lines?.observe(link, device, passed))
     try {
       await watch.start()
       const end = performance.now() + untilEnd(now())
@@ -120,7 +120,7 @@ function stateOf(device: string) {
 }
 
 /** Reads the counters each second; `undefined` stands for a second whose traffic is unknown. */
-export function createWatch(device: string) {
+export function createWatch(device: string, onSecond: (passed: Difference | undefined) => void = () => {}) {
   const seconds: (Difference | undefined)[] = []
   let reader: CounterReader | undefined
   let before: Counters | undefined
@@ -134,6 +134,11 @@ export function createWatch(device: string) {
     faultsBefore = reader.readFaults()
   }
 
+  function keep(passed: Difference | undefined): void {
+    seconds.push(passed)
+    onSecond(passed)
+  }
+
   function second(): void {
     try {
       // An interface that came back (PPP redialled) is another one with the same name: open it anew.
@@ -141,12 +146,12 @@ export function createWatch(device: string) {
       const after = reader.read()
       // A polled reader has nothing new yet.
       if (after.time === before?.time) return
-      seconds.push(before && difference(before, after))
+      keep(before && difference(before, after))
       before = after
       faultsAfter = reader.readFaults()
     } catch (error) {
       if (!isAppError(error)) throw error
-      seconds.push(undefined)
+      keep(undefined)
       close()
     }
   }

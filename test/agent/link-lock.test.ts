@@ -57,6 +57,22 @@ describe('link lock', () => {
     expect(await isPending(late)).toBe(false)
   })
 
+  it('tells when the link was last loaded', async () => {
+    const lock = createLinkLock()
+    ;(await lock.acquire('quiet', never))()
+    expect(lock.lastLoaded()).toBe(Number.NEGATIVE_INFINITY)
+    const release = await lock.acquire('exclusive', never)
+    const during = performance.now()
+    expect(lock.lastLoaded()).toBeGreaterThanOrEqual(during)
+    release()
+    const after = performance.now()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    setTimeout(resolve, 5)
+    await promise
+    expect(lock.lastLoaded()).toBeLessThanOrEqual(after)
+    expect(lock.lastLoaded()).toBeGreaterThanOrEqual(during)
+  })
+
   it('counts a release once, however often it is called', async () => {
     const lock = createLinkLock()
     const first = await lock.acquire('quiet', never)
