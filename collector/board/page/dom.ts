@@ -1,5 +1,5 @@
 /** Elements from data. The page runs as it stands here, types stripped, in browsers back to Chromium 109 (Windows 7). */
-type Child = Node | string | number | null | undefined | false
+export type Child = Node | string | number | null | undefined | false
 type Props = Record<string, string | number | boolean | undefined | ((event: Event) => void)>
 
 export function h<K extends keyof HTMLElementTagNameMap>(

@@ -1,4 +1,4 @@
-/** What is known of a school beside its links: path, host, platforms, terminals, agents. */
+/** What is known of a school beside its links: path, host, platforms, agents. */
 import { measurements } from '../../../core/catalog.ts'
 import type { StringName } from '../strings.ts'
 import type { SampleDocument, SiteDetail } from '../schemas.ts'
@@ -83,7 +83,7 @@ function pathRow({ tags, fields, time }: SampleDocument, shown: readonly string[
   )
 }
 
-export function hostSheet({ latest }: SiteDetail, charts: readonly HTMLElement[]): HTMLElement {
+export function hostSheet({ latest, presence }: SiteDetail, charts: readonly HTMLElement[]): HTMLElement {
   const sample = latest.host[0]
   const row = titled('host', sample)
   return h(
@@ -91,7 +91,11 @@ export function hostSheet({ latest }: SiteDetail, charts: readonly HTMLElement[]
     { class: 'panel' },
     h('h2', {}, say('host')),
     sample === undefined
-      ? h('p', { class: 'empty' }, say('waiting'))
+      ? h(
+          'p',
+          { class: 'empty' },
+          say(presence.state === 'silent' || presence.state === 'offline' ? 'no_recent' : 'waiting'),
+        )
       : sheet([
           row('cpu_ratio', percent),
           row('memory_used_ratio', percent),
@@ -126,7 +130,7 @@ function serviceEntry({ name, url, latest }: SiteDetail['services'][number]): HT
   const phase = stateOf(fields.failed_phase, value('failed_phase'))
   const facts =
     up === null
-      ? [say('waiting')]
+      ? []
       : [
           up === 1 ? (total === null ? '' : milliseconds(total)) : `${pick(fields.failed_phase.title)}: ${phase}`,
           value('status_code') === null ? '' : `HTTP ${value('status_code')}`,
@@ -137,37 +141,8 @@ function serviceEntry({ name, url, latest }: SiteDetail['services'][number]): HT
     {},
     h('span', { class: `dot ${up === null ? 'unknown' : up === 1 ? 'met' : 'below'}`, 'aria-hidden': 'true' }),
     h('b', { title: url }, pick(name)),
-    h('span', { class: `state ${up === 0 ? 'bad' : ''}` }, stateOf(fields.up, up)),
-    h('small', {}, facts.filter((text) => text !== '').join(' · ')),
-  )
-}
-
-export function terminalRooms({ terminals }: SiteDetail): HTMLElement | undefined {
-  if (terminals.terminals_count === 0) return undefined
-  const { up } = measurements.terminal.fields
-  const device = ({ name, latest }: SiteDetail['terminals']['rooms'][number]['terminals'][number]) => {
-    const state = latest?.fields['up'] ?? null
-    const label = `${pick(name)}: ${stateOf(up, state)}`
-    const sign = state === null ? 'unknown' : state === 1 ? 'met' : 'below'
-    return h('span', { class: `device ${sign}`, title: label }, pick(name))
-  }
-  return h(
-    'section',
-    { class: 'panel' },
-    h(
-      'h2',
-      {},
-      say('terminals'),
-      h('small', {}, say('terminals_note', { up: count(terminals.up_count), all: count(terminals.terminals_count) })),
-    ),
-    h(
-      'dl',
-      { class: 'rooms' },
-      ...terminals.rooms.flatMap((room) => [
-        h('dt', {}, room.id === 'none' ? say('room_none') : pick(room.name)),
-        h('dd', {}, ...room.terminals.map(device)),
-      ]),
-    ),
+    h('span', { class: `state ${up === 0 ? 'bad' : ''}` }, up === null ? say('no_data') : stateOf(fields.up, up)),
+    facts.length > 0 && h('small', {}, facts.filter((text) => text !== '').join(' · ')),
   )
 }
 
@@ -185,7 +160,9 @@ export function agentSheets({ agents, latest }: SiteDetail): HTMLElement {
 function agentSheet(agent: SiteDetail['agents'][number], latest: SiteDetail['latest']): HTMLElement {
   const { presence, version, gaps } = agent
   const own = (sample: SampleDocument) => sample.tags['agent'] === agent.id
-  const row = titled('agent', latest.agent.find(own))
+  const sample = latest.agent.find(own)
+  const row = titled('agent', sample)
+  const waiting = (sample?.fields['spool_batches_count'] ?? 0) > 0
   const failing = latest.probe.filter((sample) => own(sample) && sample.fields['up'] === 0)
   const { failure } = measurements.probe.fields
   return h(
@@ -196,7 +173,7 @@ function agentSheet(agent: SiteDetail['agents'][number], latest: SiteDetail['lat
       presence.since === null
         ? undefined
         : [
-            presenceName(presence.state),
+            say('presence'),
             h('span', { title: fullTime(presence.since) }, say('since', { time: dateTime(presence.since) })),
           ],
       presence.last_batch_at === null
@@ -208,7 +185,7 @@ function agentSheet(agent: SiteDetail['agents'][number], latest: SiteDetail['lat
       version === null ? undefined : [say('version'), version],
       [say('revision'), revisionWords(agent)],
       row('spool_batches_count', count),
-      row('spool_age_seconds', duration),
+      waiting ? row('spool_age_seconds', duration) : undefined,
       row('dropped_batches_count', count),
       row('clock_offset_seconds', (value) => milliseconds(value)),
       row('cpu_ratio', (value) => percent(value, 2)),

@@ -1,7 +1,8 @@
 /** The frame of one school: what stays (charts, an open list of evidence), and what is drawn anew with each answer. */
 import type { SiteDetail } from '../schemas.ts'
 import { h, replace } from './dom.ts'
-import { agentSheets, hostSheet, pathTable, serviceList, terminalRooms } from './sections.ts'
+import { agentSheets, hostSheet, pathTable, serviceList } from './sections.ts'
+import { createTerminals } from './terminals.ts'
 import { createSiteCharts, type Range } from './site-charts.ts'
 import { directionCards, evidenceTable, linkHeading } from './verdict.ts'
 import { say } from './words.ts'
@@ -17,6 +18,7 @@ export function createFrame(site: SiteDetail, range: Range, signal: AbortSignal)
   const charts = createSiteCharts(site, range, signal)
   const slots = new Map(site.links.map((link) => [link.id, { cards: h('div'), evidence: h('div') }]))
   const path = h('div')
+  const terminals = createTerminals()
   const side = h('div', { class: 'side' })
 
   function linkPanel(link: SiteDetail['links'][number]): HTMLElement {
@@ -40,6 +42,7 @@ export function createFrame(site: SiteDetail, range: Range, signal: AbortSignal)
     { class: 'wide' },
     h('div', { class: 'links' }, ...site.links.map(linkPanel)),
     h('section', { class: 'panel' }, h('h2', {}, say('path')), path, ...charts.path),
+    terminals.element,
   )
   charts.refresh()
   return {
@@ -50,10 +53,12 @@ export function createFrame(site: SiteDetail, range: Range, signal: AbortSignal)
         if (slot === undefined) continue
         replace(slot.cards, directionCards(next, link))
         const open = slot.evidence.querySelector('details')?.open === true
-        replace(slot.evidence, evidenceTable(link, open))
+        const any = link.evidence.down.length + link.evidence.up.length > 0
+        replace(slot.evidence, any && evidenceTable(link, open))
       }
       replace(path, next.latest.path.length > 0 && pathTable(next))
-      replace(side, agentSheets(next), hostSheet(next, charts.host), serviceList(next), terminalRooms(next))
+      replace(side, agentSheets(next), hostSheet(next, charts.host), serviceList(next))
+      terminals.update(next)
     },
     refreshCharts: charts.refresh,
     close: charts.close,

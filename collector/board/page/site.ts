@@ -121,7 +121,11 @@ function heading(site: SiteDetail, id: string, range: Range, test: TestButton): 
       h(
         'span',
         { class: 'standard', title: standard.source },
-        `${say('standard')}: ${pick(standard.title)} · ≥ ${percent(rule.min_share, 0)} / ${say('days', { count: rule.window_days })}${window === null ? '' : ` · ${day(window.from)} – ${day(window.to)}`}`,
+        [
+          say('standard', { title: pick(standard.title) }),
+          say('standard_rule', { share: percent(rule.min_share, 0), days: rule.window_days }),
+          ...(window === null ? [] : [`${day(window.from)} – ${day(window.to)}`]),
+        ].join(' · '),
       ),
     ),
   ]

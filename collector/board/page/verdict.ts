@@ -1,9 +1,22 @@
 /** The verdict on each link of a school, with what it rests on, in words. */
 import { causes, measurements, methods } from '../../../core/catalog.ts'
 import type { DirectionDocument, EvidenceDocument, SiteDetail } from '../schemas.ts'
-import { h, withCode } from './dom.ts'
-import { rateBar, selfTestLabel, verdictLabel } from './marks.ts'
-import { bitRate, count, day, dateTime, fullTime, megabits, percent, pick, roundRate, say, stateOf } from './words.ts'
+import { type Child, h, withCode } from './dom.ts'
+import { mark, rateBar, selfTestLabel, verdictLabel } from './marks.ts'
+import {
+  bitRate,
+  count,
+  currentLanguage,
+  day,
+  dateTime,
+  fullTime,
+  megabits,
+  percent,
+  pick,
+  roundRate,
+  say,
+  stateOf,
+} from './words.ts'
 
 type Link = SiteDetail['links'][number]
 const { fields } = measurements.bandwidth
@@ -38,7 +51,8 @@ function directionCard(site: SiteDetail, link: Link, name: 'down' | 'up'): HTMLE
       h(
         'small',
         {},
-        ` Mbit/s ${median_bps === null && shown !== null ? say('newest') : say('median')} · ${say('of_target', { target: roundRate(target_bps) })}`,
+        shown === null ? ' ' : ` Mbit/s ${say(median_bps === null ? 'newest' : 'median')} · `,
+        say('of_target', { target: roundRate(target_bps) }),
       ),
     ),
     rateBar(shown, direction, site.standard.threshold_ratio),
@@ -47,27 +61,28 @@ function directionCard(site: SiteDetail, link: Link, name: 'down' | 'up'): HTMLE
   )
 }
 
-function facts({ trials_count, met_count, worst_bps, latest }: DirectionDocument): HTMLElement {
-  const entry = (name: string, value: string, title?: string) => [h('dt', {}, name), h('dd', { title }, value)]
+function facts({ trials_count, met_count, met_ratio, worst_bps, latest }: DirectionDocument): HTMLElement {
+  const entry = (name: string, ...value: Child[]) => [h('dt', {}, name), h('dd', {}, ...value)]
+  const met = say('count_of', { met: count(met_count), trials: count(trials_count) })
   return h(
     'dl',
     { class: 'facts' },
-    ...entry(
-      say('trials'),
-      trials_count === 0 ? '–' : say('count_of', { met: count(met_count), trials: count(trials_count) }),
-    ),
+    ...entry(say('trials'), met_ratio === null ? '–' : `${met} · ${percent(met_ratio)}`),
     ...entry(say('worst'), worst_bps === null ? '–' : bitRate(worst_bps)),
-    ...entry(
-      say('latest'),
-      latest?.link_rate_bps == null ? '–' : `${bitRate(latest.link_rate_bps)} · ${dateTime(latest.time)}`,
-      latest === null ? undefined : fullTime(latest.time),
-    ),
+    ...entry(say('latest'), ...(latest?.link_rate_bps == null ? ['–'] : newest(latest, latest.link_rate_bps))),
   )
+}
+
+/** A latest test that missed the threshold says so, whatever the median. */
+function newest({ outcome, self_test, time }: EvidenceDocument, bps: number): Child[] {
+  const below = outcome === 'below' && !self_test
+  const words = `${below ? `${say('below_short')} · ` : ''}${bitRate(bps)} · `
+  return [below && mark('below'), words, h('time', { datetime: time, title: fullTime(time) }, dateTime(time))]
 }
 
 /** Why the verdict is what it is. */
 function wordsOf(site: SiteDetail, link: Link, name: 'down' | 'up'): string[] {
-  const { verdict, decides, reason, met_count, trials_count, target_bps, latest } = link.directions[name]
+  const { verdict, decides, reason, met_count, trials_count, target_bps, median_bps, latest } = link.directions[name]
   const { rule, threshold_ratio } = site.standard
   const from = site.window === null ? '' : day(site.window.from)
   if (verdict !== 'unknown') {
@@ -80,7 +95,12 @@ function wordsOf(site: SiteDetail, link: Link, name: 'down' | 'up'): string[] {
       target: roundRate(target_bps),
       share: percent(rule.min_share, 0),
     }
-    return [say(decides ? 'says_met' : 'says_watched', values), ...inconclusive(link.evidence[name])]
+    const fine = verdict === 'below' && decides && (median_bps ?? 0) >= threshold_ratio * target_bps
+    return [
+      say(decides ? 'says_met' : 'says_watched', values),
+      ...(fine ? [gap(), say('says_median_fine')] : []),
+      ...inconclusive(link.evidence[name]),
+    ]
   }
   switch (reason) {
     case 'too_few_trials':
@@ -104,9 +124,12 @@ function inconclusive(evidence: readonly EvidenceDocument[]): string[] {
   for (const { cause } of left) byCause.set(cause, (byCause.get(cause) ?? 0) + 1)
   const named = [...byCause]
     .sort(([, a], [, b]) => b - a)
-    .map(([cause, times]) => `${causeName(cause)} ${count(times)}×`)
-  return [' ', say('says_inconclusive', { count: count(left.length), causes: named.join(', ') })]
+    .map(([cause, times]) => say('cause_times', { cause: causeName(cause), count: count(times) }))
+  return [gap(), say('says_inconclusive', { count: count(left.length), causes: named.join(say('list_comma')) })]
 }
+
+/** Between two sentences. */
+const gap = () => (currentLanguage() === 'zh' ? '' : ' ')
 
 const causeName = (cause: string) => stateOf(fields.cause, causes[cause as keyof typeof causes])
 

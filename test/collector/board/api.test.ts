@@ -123,11 +123,11 @@ describe('one site', () => {
       ['platform', 200],
       ['smartedu', 200],
     ])
-    expect(site.terminals).toMatchObject({ terminals_count: 9, up_count: 8, down_count: 1, unknown_count: 0 })
+    expect(site.terminals).toMatchObject({ terminals_count: 9, up_count: 6, down_count: 3, unknown_count: 0 })
     expect(site.terminals.rooms.map(({ id, down_count }) => [id, down_count])).toEqual([
       ['r101', 0],
-      ['r102', 1],
-      ['r103', 0],
+      ['r102', 2],
+      ['r103', 1],
     ])
   })
 

@@ -100,6 +100,29 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
     await page.context().close()
   })
 
+  test('only a device that is expected to be on counts as missing, and its room comes first', async () => {
+    const { page } = await open('#/site/qc-001', { locale: 'en-GB' })
+    const card = page.locator('.terminals')
+    await card.getByText('6 of 9 reachable').waitFor()
+    expect(await card.getByText('expected but missing: 1').count()).toBe(1)
+    const count = (state: string) => card.locator(`.room .device.${state}`).count()
+    expect([await count('missing'), await count('off'), await count('down')]).toEqual([1, 1, 1])
+    expect(await card.locator('.room .name').first().innerText()).toBe('Class 2')
+    const missing = card.getByRole('listitem').filter({ hasText: 'expected, missing' }).last()
+    expect(await missing.getAttribute('title')).toMatch(/^pc 2 · Computer · expected, missing/)
+    await card.getByText('All devices as a table').click()
+    expect(await card.locator('tbody tr').count()).toBe(9)
+    await page.context().close()
+  })
+
+  test('a latest test below the threshold is told beside a median that is above it', async () => {
+    const { page } = await open('#/site/qc-003', { locale: 'en-GB' })
+    const judged = page.locator('.direction.below')
+    await judged.getByText('The median is above the threshold').waitFor()
+    expect(await judged.locator('.facts').innerText()).toMatch(/Trials met\s+\d+ of \d+ · \d+\.\d%/)
+    await page.context().close()
+  })
+
   test('nothing runs over the edge of a phone', async () => {
     for (const hash of ['#/sites', '#/site/qc-001']) {
       const { page } = await open(hash, { locale: 'zh-CN', viewport: { width: 360, height: 740 } })

@@ -180,12 +180,18 @@ function agent(time: number, random: () => number): Row {
   return { time, tags: {}, fields }
 }
 
+/** Down: one that should be on, one outside its hours, one of which no calendar is known. */
+const down: Readonly<Record<number, { expected?: number }>> = { 4: { expected: 1 }, 5: { expected: 0 }, 7: {} }
+
 function terminals(registry: Registry, site: string, times: readonly number[], random: () => number): Row[] {
   return registry.terminalsOf(site, times.at(-1) ?? 0).flatMap(({ id, kind, room }, i) =>
     times.map((time) => ({
       time,
       tags: { terminal: id, kind, room },
-      fields: { up: i === 4 ? 0 : 1, rtt_seconds: i === 4 ? null : 0.001 + random() / 1000, loss_ratio: 0 },
+      fields:
+        down[i] === undefined
+          ? { up: 1, rtt_seconds: 0.001 + random() / 1000, loss_ratio: 0 }
+          : { up: 0, rtt_seconds: null, loss_ratio: 1, ...down[i] },
     })),
   )
 }
