@@ -176,6 +176,8 @@ export function testsDrawing(
         name: say(direction),
         type: 'line',
         color: colours[direction],
+        // The judged direction on top: of two equal rates the upload stays visible as a ring.
+        z: direction === 'down' ? 3 : 2,
         lineStyle: { width: 1, opacity: 0.5 },
         data: of(direction).map((test) => pointOf(test, colours, direction)),
         ...(i === 0 ? { markLine: targetLines(targetBps, thresholdRatio, colours) } : {}),
@@ -197,7 +199,7 @@ function pointOf(test: BandwidthSample, colours: Palette, direction: 'down' | 'u
     value: [drawn(Date.parse(test.time)), rate === null || rate === undefined ? null : rate / megabit],
     symbol: self_test ? 'rect' : below ? 'triangle' : open ? 'diamond' : 'circle',
     symbolRotate: below ? 180 : 0,
-    symbolSize: below || open ? 9 : 6,
+    symbolSize: (below || open ? 9 : 6) + (direction === 'down' ? 0 : 4),
     itemStyle: {
       color: direction === 'down' ? colour : colours.panel,
       borderColor: colour,

@@ -90,6 +90,9 @@ export function bytes(value: number): string {
   return `${number(value / (scale as number), 1)} ${unit}`
 }
 
+/** 7天 → 7 天, as the rest of the page writes it. */
+const spaced = (text: string) => text.replace(/(\d)(\p{Script=Han})/u, '$1 $2')
+
 export function duration(seconds: number): string {
   const [value, unit] =
     seconds >= 172_800
@@ -97,12 +100,13 @@ export function duration(seconds: number): string {
       : seconds >= 7_200
         ? [seconds / 3_600, 'hour']
         : [seconds / 60, 'minute']
-  return new Intl.NumberFormat(locale(), {
+  const format = new Intl.NumberFormat(locale(), {
     style: 'unit',
     unit: unit as string,
     unitDisplay: 'short',
     maximumFractionDigits: 0,
-  }).format(value as number)
+  })
+  return spaced(format.format(value as number))
 }
 
 type Moment = string | number
@@ -132,10 +136,15 @@ export const day = (time: Moment) => inZone(time, { month: 'short', day: 'numeri
 export function ago(time: Moment, now: number): string {
   const seconds = Math.max(0, (now - new Date(time).getTime()) / 1000)
   const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto', style: 'short' })
-  if (seconds < 90) return format.format(-Math.round(seconds), 'second')
-  if (seconds < 5_400) return format.format(-Math.round(seconds / 60), 'minute')
-  if (seconds < 129_600) return format.format(-Math.round(seconds / 3_600), 'hour')
-  return format.format(-Math.round(seconds / 86_400), 'day')
+  const [length, unit] =
+    seconds < 90
+      ? ([1, 'second'] as const)
+      : seconds < 5_400
+        ? ([60, 'minute'] as const)
+        : seconds < 129_600
+          ? ([3_600, 'hour'] as const)
+          : ([86_400, 'day'] as const)
+  return spaced(format.format(-Math.round(seconds / length), unit))
 }
 
 const offsets = new Map<number, number>()
