@@ -104,9 +104,13 @@ class StoreIngest implements Ingest {
 
   releaseQuarantine(): Promise<void> {
     // One at a time: two would store the same page twice for nothing.
-    this.#releasing ??= this.#releaseAll().finally(() => {
-      this.#releasing = undefined
-    })
+    this.#releasing ??= this.#releaseAll()
+      .catch((error: unknown) =>
+        this.#options.log.error({ reason: messageOf(error) }, 'Not all of the quarantine could be released.'),
+      )
+      .finally(() => {
+        this.#releasing = undefined
+      })
     return this.#releasing
   }
 

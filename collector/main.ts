@@ -86,7 +86,11 @@ async function assemble(config: CollectorConfig, { log, version, env }: Collecto
     now,
     retention: { raw_days, long_days },
   })
-  const holding = openHolding(join(config.data_dir, 'state.sqlite'), config.quarantine_bytes)
+  const holding = openHolding(
+    join(config.data_dir, 'state.sqlite'),
+    config.quarantine_bytes,
+    log.child({ module: 'holding' }),
+  )
   const live = createLive()
   const metrics = createMetrics()
   const fleet = createFleet({ now, onChange: (agent) => live.publish({ type: 'fleet', agent }) })
@@ -134,6 +138,7 @@ async function assemble(config: CollectorConfig, { log, version, env }: Collecto
     holding,
     command: mqtt.command,
     health: {
+      holding: holding.health,
       registry: registry.health,
       calendar: () => calendarHealth(registry.current(), now()),
       broker: () => brokerHealth(mqtt.connected(), connection.url),

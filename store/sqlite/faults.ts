@@ -6,7 +6,7 @@ const corrupt = 11
 const notADatabase = 26
 
 /** Whether a file is damaged: it will not get better by trying again. */
-function isCorrupt(error: unknown): boolean {
+export function isCorrupt(error: unknown): boolean {
   const code = codeOf(error)
   return code === corrupt || code === notADatabase
 }

@@ -69,7 +69,7 @@ const ingest = createIngest({
   store,
   registry: () => registry,
   fleet: createFleet({ now: Date.now, onChange: () => undefined }),
-  holding: openHolding(join(folder, 'state.sqlite'), 1e8),
+  holding: openHolding(join(folder, 'state.sqlite'), 1e8, log),
   live: createLive(),
   metrics: metrics.ingest,
   log,

@@ -41,7 +41,7 @@ export async function startBoard(wish: Partial<Wish> = {}, over: Partial<BoardDe
   const log = pino({ base: null }, { write: (line: string) => void logged.push(JSON.parse(line)) })
   const store = await createSqliteStore({ directory, log, now: () => now })
   const live = createLive()
-  const holding = openHolding(join(directory, 'state.sqlite'), 1_000_000)
+  const holding = openHolding(join(directory, 'state.sqlite'), 1_000_000, log)
   await (await store.write(district.batches)).durable
   const registry = () => district.registry
   const judge = createJudge({ store, registry, live, log, now: () => now, intervalSeconds: 3_600 })
