@@ -1,5 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs'
-import { open, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -120,6 +120,17 @@ describe('the sqlite store', () => {
       await test.store.rollUp()
       expect(await count()).toBe(360)
     })
+  })
+
+  it('makes its lock anew when that file is damaged, and names it when it cannot be opened', async () => {
+    await test.store.close()
+    await writeFile(file('lock.sqlite'), 'x'.repeat(8192))
+    await test.reopen()
+    expect((await test.store.write(terminals(noon, 1))).retry).toEqual([])
+    await test.store.close()
+    await rm(file('lock.sqlite'))
+    await mkdir(file('lock.sqlite'))
+    await expect(test.reopen()).rejects.toMatchObject({ code: 'io', message: expect.stringContaining('lock.sqlite') })
   })
 
   it('asks for a batch again while another program holds the file', async () => {
