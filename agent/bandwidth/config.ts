@@ -5,7 +5,7 @@ import { idSchema, levels } from '../../core/registry.ts'
 import { directions } from '../../core/standard.ts'
 import { rateSchema, sizeSchema } from '../../core/units.ts'
 
-export const testpointTypes = ['librespeed', 'ndt7'] as const
+export const testpointTypes = ['librespeed', 'ndt7', 'iperf3'] as const
 
 export const bandwidthSchema = z.strictObject({
   link: idSchema.default('wan').describe('Link that is tested.'),
@@ -39,7 +39,7 @@ export const bandwidthSchema = z.strictObject({
       z.strictObject({
         id: idSchema.describe('Id of the testpoint.'),
         type: z.enum(testpointTypes).default('librespeed').describe('Protocol it speaks.'),
-        url: z.url({ protocol: /^(https?|wss?)$/ }).describe('Its address.'),
+        url: z.url({ protocol: /^(https?|wss?|iperf3)$/ }).describe('Its address.'),
         level: z.enum(levels).default('district').describe('Where it stands.'),
         priority: z.int().min(0).max(100).default(0).describe('Lowest first; the next stands in when one fails.'),
       }),

@@ -77,6 +77,7 @@ function createSession(server: Server, localAddress: string, about: About): Sess
       progress.curve.add(said.seconds, said.receivedBytes, asked, now())
       return now() - asked
     },
+    pingGapMs: 15,
     start(direction, options) {
       if (options.leaseId !== undefined) progress = { leaseId: options.leaseId, curve: createProgressCurve(), said: [] }
       if (direction === 'up') return startUpload(server, options, progress?.curve)

@@ -57,7 +57,6 @@ export type Loaded = {
 export const leaseRatio = 1.15
 
 const tickMs = 50
-const pingGapMs = 15
 /** No byte for this long: the testpoint or the line is gone, and waiting for the deadline would tell nothing new. */
 const stallSeconds = 2
 /** A self-test proves the chain; this much of it is enough. */
@@ -90,13 +89,15 @@ export async function load(options: LoadOptions): Promise<Loaded> {
       targetBps,
       seconds: now() - begun,
       rateBps: estimate.rateBps,
-      usedBytes: transfer.usedBytes(),
+      usedBytes: transfer.usedBytes() ?? observer.carriedBytes(),
     })
     return estimate.decision !== 'open' && !session.self
   })
   over.abort()
   const durationSeconds = now() - begun
   const { points, ...observation } = observer.observe()
+  // Some testpoints tell all they know when the transfer is over.
+  if (estimate.decision === 'open') estimate = judge(points, rule)
   const hasRate = points.length > 1
   return {
     ...observation,
@@ -105,7 +106,9 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     ended: observer.counterLost() ? 'counter_lost' : reasonOf(estimate, ended, rule),
     linkRateBps: hasRate ? estimate.rateBps : null,
     goodputBps: hasRate ? observer.goodputBps(estimate.plateauFrom) : null,
-    transferredBytes: Math.round(transfer.usedBytes() * framing.overhead),
+    transferredBytes: Math.round(
+      (transfer.usedBytes() ?? observer.carriedBytes() / framing.overhead) * framing.overhead,
+    ),
     durationSeconds,
     rttLoadedSeconds: median(await pings),
     ...strain(),
@@ -149,7 +152,7 @@ async function watch(
   observer.tick()
   const timer = setInterval(() => {
     observer.tick()
-    const used = transfer.usedBytes()
+    const used = transfer.usedBytes() ?? observer.carriedBytes()
     if (used > moved.bytes) moved = { bytes: used, seconds: now() }
     if (now() - moved.seconds > stallSeconds) ended = 'testpoint_failed'
     if (decided() || ended === 'testpoint_failed' || now() - begun > limit) transfer.stop()
@@ -157,7 +160,9 @@ async function watch(
   const failure = await transfer.done
   clearInterval(timer)
   if (failure !== undefined) return 'testpoint_failed'
-  return ended === 'time_cap' && transfer.usedBytes() >= 0.98 * maxBytes ? 'byte_cap' : ended
+  return ended === 'time_cap' && (transfer.usedBytes() ?? observer.carriedBytes()) >= 0.98 * maxBytes
+    ? 'byte_cap'
+    : ended
 }
 
 /** Round trips under load until `signal` aborts; what our own testpoint has received comes with them. */
@@ -170,7 +175,7 @@ async function pingAll(session: Session, loops: number, signal: AbortSignal): Pr
       } catch {
         // A test that ends takes its pings with it; a testpoint that has gone shows in the transfer.
       }
-      await delay(pingGapMs, signal)
+      await delay(session.pingGapMs, signal)
     }
   }
   await Promise.all(Array.from({ length: loops }, loop))

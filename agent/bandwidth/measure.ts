@@ -87,7 +87,7 @@ async function measureDirection(
   for (const testpoint of testpoints) {
     let session: Session | undefined
     try {
-      session = await openSession(testpoint, context.signal)
+      session = await openSession(testpoint, context)
       const result = await measureAgainst(session, config, target, context)
       if (result.cause !== 'testpoint_failed' || testpoint === last) return result
     } catch (error) {

@@ -56,6 +56,7 @@ function createSession(server: Server, localAddress: string, about: About): Sess
     admit: (wish) => (about.capacityBps === undefined ? Promise.resolve(undefined) : admit(server, wish)),
     // The protocol has no request to time; opening a connection takes one round trip.
     ping: async (signal) => (await connectTime(server, signal)).seconds,
+    pingGapMs: 100,
     start: (direction, options) =>
       direction === 'down' ? startDownload(server, options) : startUpload(server, options),
     strain: () => ({ testpointWaitedRatio: null }),

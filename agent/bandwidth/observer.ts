@@ -20,8 +20,10 @@ export type Observer = {
   tick: () => void
   observe: () => Observation
   /** Payload rate of the transfer from `seconds` on. */
-  goodputBps: (seconds: number) => number
+  goodputBps: (seconds: number) => number | null
   counterLost: () => boolean
+  /** All that the interface has carried, in bytes at layer 2. */
+  carriedBytes: () => number
 }
 
 /** Cumulative since the first tick, in bits at layer 2: all traffic of the interface, and our own that was sent again. */
@@ -64,9 +66,10 @@ export function createObserver(deps: {
     },
     goodputBps(from) {
       const list = sights().filter((sight) => sight.seconds >= from)
-      return slope(list, (sight) => sight.own) / framing.overhead
+      return list.length > 1 ? slope(list, (sight) => sight.own) / framing.overhead : null
     },
     counterLost: () => counter?.lost() ?? false,
+    carriedBytes: () => (ticks.at(-1)?.counter ?? 0) / 8,
   }
 }
 

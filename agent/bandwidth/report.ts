@@ -4,7 +4,7 @@ import type { Log } from '../../core/log.ts'
 import type { Direction } from '../../core/standard.ts'
 import { formatBytes, formatRate, formatSeconds } from '../../core/units.ts'
 import type { Exec } from '../probe.ts'
-import { bandwidthSchema } from './config.ts'
+import { bandwidthSchema, type testpointTypes } from './config.ts'
 import type { Progress } from './load.ts'
 import { type BandwidthResult, measureBandwidth } from './measure.ts'
 import { sampleOf } from './sample.ts'
@@ -14,7 +14,7 @@ export type Language = keyof Text
 export type MeasureOptions = {
   /** URL of the testpoint. */
   testpoint: string
-  type?: 'librespeed'
+  type?: (typeof testpointTypes)[number]
   /** Mbit/s each way. */
   targetMbps: number
   direction: Direction | 'both'

@@ -31,6 +31,8 @@ export type Session = {
   admit: (wish: LeaseWish) => Promise<Lease | undefined>
   /** Round trip of a small request on a connection of its own, in seconds. */
   ping: (signal: AbortSignal) => Promise<number>
+  /** Between two of them under load. */
+  pingGapMs: number
   start: (direction: Direction, options: TransferOptions) => Transfer
   /** How hard the testpoint had to fight during the transfer, as it says itself. */
   strain: () => TestpointStrain

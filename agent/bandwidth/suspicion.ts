@@ -49,10 +49,9 @@ export function suspicionOf(circumstances: Circumstances): Cause | undefined {
   }
   if (lossRatio !== null && lossRatio >= harmfulLossRatio) return 'path_limited'
   // Without a counter nobody knows what else was on the line.
+  if (loaded.method === 'counter') return undefined
   if (loaded.otherBps === null) return 'counter_lost'
-  const isInferred = loaded.method === 'acknowledged'
-  if (isInferred && loaded.otherBps > busyLineRatio * (loaded.linkRateBps ?? 0) && isClose(loaded, thresholdBps))
-    return 'busy_line'
+  if (loaded.otherBps > busyLineRatio * (loaded.linkRateBps ?? 0) && isClose(loaded, thresholdBps)) return 'busy_line'
   return undefined
 }
 

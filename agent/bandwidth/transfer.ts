@@ -8,8 +8,8 @@ import type { Mark } from './curve.ts'
 export type Transfer = {
   /** Payload that certainly passed: received up to now, or acknowledged by the server. Final as far as it goes. */
   marks: () => readonly Mark[]
-  /** Payload that was received or handed to the network, acknowledged or not. */
-  usedBytes: () => number
+  /** Payload that was received or handed to the network, acknowledged or not; null when only the interface shows it. */
+  usedBytes: () => number | null
   /** Share of the received bytes that had waited in full buffers for this process. */
   backlogRatio: () => number
   /** Settles when the transfer ended: by `stop`, cap, deadline, or all its streams failing (the reason, else undefined). */
