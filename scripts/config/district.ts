@@ -96,6 +96,30 @@ export const district: Samples = {
         sites: ['liantang-ps', 'shankou-tp'],
       },
     ],
+    calendars: [
+      {
+        id: 'primary',
+        lessons: [
+          { from: '08:00', to: '11:50' },
+          { from: '14:30', to: '17:10' },
+        ],
+        terms: [
+          { from: '2026-09-01', to: '2027-01-29', name: '第一学期' },
+          { from: '2027-02-26', to: '2027-07-09', name: '第二学期' },
+        ],
+        make_up_days: [{ date: '2026-10-10', as: 'wed' }],
+      },
+      {
+        id: 'boarding',
+        sites: ['beijiang-ms'],
+        lessons: [
+          { from: '07:40', to: '12:00' },
+          { from: '14:30', to: '17:30' },
+          { from: '19:00', to: '21:30', evening_before: true },
+        ],
+        exams: [{ from: '2027-06-26', to: '2027-06-28', name: '中考' }],
+      },
+    ],
     rooms: [
       { id: 'liantang-101', site: 'liantang-ps', name: name('一（1）班教室', 'Classroom 1-1') },
       { id: 'liantang-102', site: 'liantang-ps', name: name('一（2）班教室', 'Classroom 1-2') },
