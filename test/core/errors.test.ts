@@ -1,0 +1,43 @@
+import { connect } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { AppError, isAppError, messageOf } from '../../core/errors.ts'
+import { freePort } from '../services/mosquitto.ts'
+
+describe('an error of ours', () => {
+  it('has a code to decide by, facts for machines, and its cause', () => {
+    const cause = new Error('disk')
+    const error = new AppError('io', 'Cannot write x.', { cause, file: 'x' })
+    expect(error).toMatchObject({
+      name: 'AppError',
+      code: 'io',
+      message: 'Cannot write x.',
+      facts: { file: 'x' },
+      cause,
+    })
+    expect(isAppError(error)).toBe(true)
+    expect(isAppError(error, 'io')).toBe(true)
+    expect(isAppError(error, 'timeout')).toBe(false)
+    expect(isAppError(cause)).toBe(false)
+    expect('cause' in new AppError('io', 'x')).toBe(false)
+  })
+})
+
+describe('the text of anything thrown', () => {
+  it.each([
+    [new Error('why'), 'why'],
+    [new TypeError(''), 'TypeError'],
+    ['text', 'text'],
+    [undefined, 'undefined'],
+    [7, '7'],
+  ])('%j reads %s', (thrown, text) => {
+    expect(messageOf(thrown)).toBe(text)
+  })
+
+  it('is the code where a connection failed by both address families without a word', async () => {
+    const port = await freePort()
+    const error = await new Promise((resolve) =>
+      connect({ port, host: 'localhost', autoSelectFamily: true }).once('error', resolve),
+    )
+    expect(messageOf(error)).toContain('ECONNREFUSED')
+  })
+})
