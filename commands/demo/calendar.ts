@@ -1,30 +1,20 @@
-/**
- * School days and what a school does with its network through them, in the district's time zone (UTC+8 without summer
- * time). Only as much calendar as a made-up district needs.
- */
+/** School days and what a school does with its network through them. The district lies in UTC+8, without summer time. */
 import { dayMs } from '../../collector/local-time.ts'
+import { nationalDays } from '../../collector/national-days.ts'
+import { type SchoolDay, schoolDay, usualCalendar } from '../../core/calendar.ts'
 import type { Category } from '../../core/standard.ts'
 
 export const minuteMs = 60_000
 export const hourMs = 3_600_000
 const zoneMs = 8 * hourMs
 
-/** State Council, 国务院办公厅关于2026年部分节假日安排的通知 (4 November 2025): [first, last] day off. */
-const holidays2026 = [
-  ['2026-01-01', '2026-01-03'],
-  ['2026-02-15', '2026-02-23'],
-  ['2026-04-04', '2026-04-06'],
-  ['2026-05-01', '2026-05-05'],
-  ['2026-06-19', '2026-06-21'],
-  ['2026-09-25', '2026-09-27'],
-  ['2026-10-01', '2026-10-07'],
-] as const
-/** 调休: weekends worked instead, from the same notice. */
-const makeUpDays2026 = ['2026-01-04', '2026-02-14', '2026-02-28', '2026-05-09', '2026-09-20', '2026-10-10']
-
-const dayNamed = (date: string) => Date.parse(date) / dayMs
-const makeUpDays = new Set(makeUpDays2026.map(dayNamed))
-const holidays = holidays2026.map(([first, last]) => [dayNamed(first), dayNamed(last)] as const)
+/** Asked for every sample: what a day is is worked out once. */
+const known = new Map<number, SchoolDay>()
+function kindOf(day: number): SchoolDay {
+  const kept = known.get(day) ?? schoolDay(usualCalendar, nationalDays, day)
+  known.set(day, kept)
+  return kept
+}
 
 /** Number of the local day of a time, counted from 1970-01-01. */
 export function localDay(time: number): number {
@@ -42,17 +32,12 @@ export function localHour(time: number): number {
 }
 
 export function isSchoolDay(day: number): boolean {
-  if (makeUpDays.has(day)) return true
-  // 1970-01-01 was a Thursday.
-  const weekday = (day + 4) % 7
-  if (weekday === 0 || weekday === 6) return false
-  return !holidays.some(([first, last]) => day >= first && day <= last)
+  return kindOf(day).kind === 'school'
 }
 
-/** Lessons as most schools have them: four in the morning, three after the noon rest. */
 export function isLesson(time: number): boolean {
-  const hour = localHour(time)
-  return isSchoolDay(localDay(time)) && ((hour >= 8 && hour < 11.8) || (hour >= 14.5 && hour < 17))
+  const minute = localHour(time) * 60
+  return kindOf(localDay(time)).lessons.some(([from, to]) => minute >= from && minute < to)
 }
 
 type Profile = readonly (readonly [hour: number, level: number])[]

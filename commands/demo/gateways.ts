@@ -25,65 +25,64 @@ export type Gateways = { start: () => void; stop: () => void }
 const tickMs = 1_000
 /** After a sleep of the computer, what is older than this was never measured. */
 const longestCatchUpMs = 15 * minuteMs
+const refreshMinutes = 60
 const everyMinutes: Record<Scheduled, number> = { host: 1, agent: 1, wan: 1, path: 1, terminal: 1, service: 5 }
 
-type Gateway = { school: School; revision: string; connection: number; seq: number; online: boolean; held: Message[] }
-
-export function createGateways({ district, version, now, from, receive }: GatewaysDeps): Gateways {
-  const { registry, moment } = district
-  const id = registry.data.district.id
-  const started = now()
-  const stream = `demo-${started.toString(36)}`
-  const gateways = district.schools.map(
-    (school): Gateway => ({
-      school,
-      revision: registry.slice(school.agent, started)?.revision ?? '',
-      connection: 0,
-      seq: 0,
-      online: false,
-      held: [],
-    }),
-  )
+export function createGateways(deps: GatewaysDeps): Gateways {
+  const { district, now, from } = deps
+  const stream = `demo-${now().toString(36)}`
+  const gateways = district.schools.map((school) => ({ ...createGateway(school, stream, deps), school }))
   let seen = from
   let timer: NodeJS.Timeout | undefined
 
-  function tellStatus(gateway: Gateway, on: boolean, retain: boolean): void {
-    if (on) gateway.connection++
-    gateway.online = on
-    const status: AgentStatus = {
-      v: 1,
-      on,
-      boot: stream,
-      conn: gateway.connection,
-      at: now(),
-      version,
-      stream,
-      revision: gateway.revision,
-      gaps: [],
+  function tick(): void {
+    const time = now()
+    const after = Math.max(seen, time - longestCatchUpMs)
+    for (const { run, school } of gateways) {
+      const minuteOf = (t: number) => Math.floor((t - school.offsetMs) / minuteMs)
+      for (let minute = minuteOf(after) + 1; minute <= minuteOf(time); minute++) run(minute)
     }
-    receive(messageOf(topics.status(id, gateway.school.agent), Buffer.from(JSON.stringify(status)), retain))
+    seen = Math.max(seen, time)
   }
 
-  /** What is retained at the broker of those who are silent, and the greeting of the others. */
-  function greet(gateway: Gateway): void {
-    const { kind } = gateway.school.story
-    if (kind === 'never') return
-    tellStatus(gateway, kind !== 'dead', kind === 'dead' || kind === 'silent')
+  return {
+    start: () => {
+      for (const { greet } of gateways) greet()
+      tick()
+      timer = setInterval(tick, tickMs)
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+function createGateway(school: School, stream: string, { district, version, now, receive }: GatewaysDeps) {
+  const { registry, moment } = district
+  const { agent, story } = school
+  const id = registry.data.district.id
+  const wantedRevision = () => registry.slice(agent, now())?.revision ?? ''
+  const held: Message[] = []
+  let revision = wantedRevision()
+  let connection = 0
+  let seq = 0
+  let online = false
+
+  function tellStatus(on: boolean, retain = false): void {
+    if (on && !online) connection++
+    online = on
+    const about = { boot: stream, conn: connection, at: now(), version, stream, revision, gaps: [] }
+    const status: AgentStatus = { v: 1, on, ...about }
+    receive(messageOf(topics.status(id, agent), Buffer.from(JSON.stringify(status)), retain))
   }
 
-  function run(gateway: Gateway, minute: number): void {
-    const { school } = gateway
-    const time = timeIn(minute, school)
-    if (!isMeasured(school, moment, time)) return
-    const online = !isCut(school, time)
-    if (online !== gateway.online) tellStatus(gateway, online, false)
-    const messages = measure(school, minute, time).map((samples) => pack(gateway, samples, time))
-    // While the line is cut the spool fills; then all of it comes at once.
-    if (online) for (const message of [...gateway.held.splice(0), ...messages]) receive(message)
-    else gateway.held.push(...messages)
+  /** A real agent takes a slice when the collector has a new one: its schedule moves on with the weeks. */
+  function refresh(): void {
+    const wanted = wantedRevision()
+    if (wanted === revision) return
+    revision = wanted
+    if (online) tellStatus(true)
   }
 
-  function measure(school: School, minute: number, time: number): Sample[][] {
+  function measure(minute: number, time: number): Sample[][] {
     const due = (Object.keys(everyMinutes) as Scheduled[]).filter((name) => minute % everyMinutes[name] === 0)
     const runs = due.map((name) => samplesAt(name, district, school, time))
     // A test is told when it is over: those of the minute before this run.
@@ -91,30 +90,30 @@ export function createGateways({ district, version, now, from, receive }: Gatewa
     return [...runs, ...tests].filter((samples) => samples.length > 0)
   }
 
-  function pack(gateway: Gateway, samples: Sample[], time: number): Message {
-    const { agent } = gateway.school
+  function pack(samples: Sample[], time: number): Message {
     const batch = batchOf(samples, time)
-    const payload = encodeBatch({ agent, stream, seq: ++gateway.seq }, batch)
-    return messageOf(topics.batch(id, agent, batch.measurement), payload, false)
-  }
-
-  function tick(): void {
-    const time = now()
-    const after = Math.max(seen, time - longestCatchUpMs)
-    for (const gateway of gateways) {
-      const minuteOf = (t: number) => Math.floor((t - gateway.school.offsetMs) / minuteMs)
-      for (let minute = minuteOf(after) + 1; minute <= minuteOf(time); minute++) run(gateway, minute)
-    }
-    seen = Math.max(seen, time)
+    return messageOf(
+      topics.batch(id, agent, batch.measurement),
+      encodeBatch({ agent, stream, seq: ++seq }, batch),
+      false,
+    )
   }
 
   return {
-    start: () => {
-      for (const gateway of gateways) greet(gateway)
-      tick()
-      timer = setInterval(tick, tickMs)
+    /** What is retained at the broker of those who are silent, and the greeting of the others. */
+    greet: () => {
+      if (story.kind !== 'never') tellStatus(story.kind !== 'dead', story.kind === 'dead' || story.kind === 'silent')
     },
-    stop: () => clearInterval(timer),
+    run: (minute: number) => {
+      const time = timeIn(minute, school)
+      if (!isMeasured(school, moment, time)) return
+      if (minute % refreshMinutes === 0) refresh()
+      const connected = !isCut(school, time)
+      if (connected !== online) tellStatus(connected)
+      held.push(...measure(minute, time).map((samples) => pack(samples, time)))
+      // While the line is cut the spool fills; then all of it comes at once.
+      if (connected) for (const message of held.splice(0)) receive(message)
+    },
   }
 }
 

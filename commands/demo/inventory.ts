@@ -73,7 +73,7 @@ export function inventoryOf({ site, index, category, secondary, average }: Wish)
   shared.forEach((kind, i) => {
     if (kind === 'switch') add(kind, `${site}-rack`)
     else if (kind === 'printer') add(kind, `${site}-office`)
-    else add(kind, classroom((i * 7) % classrooms))
+    else add(kind, classroom(Math.floor((i * classrooms) / shared.length)))
   })
   return { rooms, devices }
 }

@@ -19,9 +19,9 @@ import { type Use, useOf } from './use.ts'
 
 type Timed = Sample<'bandwidth'> & { time: number }
 
-/** Eight hours apart from some time between 4:10 and 6:10, none of the three falls into a lesson. */
+/** Eight hours apart from some time between 4:10 and 5:50, none of the three falls into a lesson. */
 const firstMinute = 250
-const firstSpan = 120
+const firstSpan = 100
 const betweenMinutes = 480
 const trialsPerDay = 3
 /** Upload follows download, a confirmation its test. */

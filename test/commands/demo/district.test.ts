@@ -61,7 +61,7 @@ describe('made-up district', () => {
       const active = tests.filter(({ fields }) => fields.method !== 0 && fields.trigger === 0)
       for (const { time } of active) {
         const hour = (time - day) / 3_600_000
-        expect((hour >= 8 && hour < 11.8) || (hour >= 14.5 && hour < 17), `${school.id} at ${hour}`).toBe(false)
+        expect((hour >= 8 && hour < 12) || (hour >= 14 && hour < 17.5), `${school.id} at ${hour}`).toBe(false)
       }
       const below = active.filter(({ fields }) => fields.outcome === outcomes.below)
       expect(tests.filter(({ fields }) => fields.trigger === 2)).toHaveLength(below.length)
