@@ -1,10 +1,14 @@
 /** One HTTP(S) request on a connection of its own, each phase awaited and timed by itself. */
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { isIP, connect, type LookupFunction, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { connect as ConnectTls, TLSSocket } from 'node:tls'
 import { AppError, messageOf } from '../../../core/errors.ts'
+
+// `import` would read every export of a built-in module, and those of http and tls load undici, HTTP/2, web streams and
+// all root certificates: 3 MB in an agent (measured, Node 24).
+const { request } = process.getBuiltinModule('node:http')
 
 export const failedPhases = { none: 0, dns: 1, connect: 2, tls: 3, no_answer: 4, unexpected: 5 } as const
 export type Phase = keyof typeof failedPhases
@@ -29,6 +33,8 @@ export type Report = {
 /** Never throws: what went wrong is the result. `signal` ends it in the phase in which it is. */
 export async function check({ url, ca, isExpected }: Request, signal: AbortSignal): Promise<Report> {
   const report: Report = { failed: 'dns', reason: '' }
+  // Loaded where it is needed (1.5 MB), and before the clock starts.
+  const tls = url.protocol === 'https:' ? process.getBuiltinModule('node:tls') : undefined
   const started = performance.now()
   // An IPv6 address stands in brackets in a URL.
   const host = url.hostname.replace(/^\[|\]$/g, '')
@@ -50,9 +56,9 @@ export async function check({ url, ca, isExpected }: Request, signal: AbortSigna
       () => once(socket as Socket, 'connect', { signal }),
     )
 
-    if (url.protocol === 'https:') {
+    if (tls !== undefined) {
       report.failed = 'tls'
-      const secure = encrypt(socket, host, ca)
+      const secure = encrypt(tls.connect, socket, host, ca)
       socket = secure
       await timed(
         (seconds) => (report.tlsSeconds = seconds),
@@ -117,7 +123,7 @@ function open(host: string, url: URL, addresses: Address[] | undefined): Socket 
 }
 
 /** Accepts any certificate, so that it can be looked at; the caller asks `authorized` before anything is sent. */
-function encrypt(socket: Socket, host: string, ca: string | undefined): TLSSocket {
+function encrypt(connectTls: typeof ConnectTls, socket: Socket, host: string, ca: string | undefined): TLSSocket {
   const options = { socket, host, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] }
   const name = isIP(host) === 0 ? { servername: host } : {}
   return connectTls({ ...options, ...name, ...(ca !== undefined && { ca }) }).on('error', ignore)
