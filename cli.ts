@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { z } from 'zod'
+import type { TestOptions } from './commands/test.ts'
 import { loadConfig } from './core/config-file.ts'
 import { isAppError, messageOf } from './core/errors.ts'
 import { createLog } from './core/log.ts'
@@ -163,6 +164,20 @@ program
       log,
       output: process.stdout,
     })
+  })
+
+program
+  .command('test')
+  .description('let a school test its link now, through its collector')
+  .argument('<site>', 'id of the site')
+  .option('--collector <url>', 'address of the board', 'http://127.0.0.1:8420/')
+  .option('--link <id>', 'only this link')
+  .option('--in-lesson', 'also when a lesson is on', false)
+  .option('--username <name>', 'user of the board')
+  .option('--password-file <file>', 'file with the password')
+  .action(async (site: string, flags: Omit<TestOptions, 'site'>) => {
+    const { test } = await import('./commands/test.ts')
+    if (!(await test({ ...flags, site }, stopOnSignals(), print))) process.exitCode = 1
   })
 
 program
