@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import {
   type Document,
+  isAlias,
   isMap,
   isNode,
   isPair,
@@ -14,6 +15,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  Scalar,
   visit,
 } from 'yaml'
 import type { z } from 'zod'
@@ -145,6 +147,8 @@ function resolveReferences(
 ): void {
   visit(document, {
     Pair(_, pair, ancestors) {
+      const repeated = isAlias(pair.value) ? pair.value.resolve(document) : undefined
+      if (isScalar(repeated)) pair.value = new Scalar(repeated.value)
       const { key, value } = pair
       if (!isScalar(key) || typeof key.value !== 'string' || !isScalar(value) || typeof value.value !== 'string') return
       const offset = key.range?.[0] ?? 0
@@ -169,6 +173,8 @@ function resolveReferences(
       value.value = isPath ? resolve(folder, text) : text
       const secret = key.value.replace(/_file$/, '')
       if (!isPath || !secretKeys.has(secret)) return
+      const parent = ancestors.at(-1)
+      if (isMap(parent) && parent.has(secret)) return report(offset, full, `${secret} is given already`)
       key.value = secret
       try {
         value.value = readFileSync(resolve(folder, text), 'utf8').trim()
