@@ -11,14 +11,19 @@ export type Clock = {
   local: () => number
   /** Local clock minus the collector's, seconds; undefined before the first answer. */
   offsetSeconds: () => number | undefined
-  /** Takes a time of the collector, received for a request sent at `sentAt` (local ms). Returns the correction that it changed by, ms. */
-  synchronise: (collectorNow: number, sentAt: number) => number
+  /**
+   * Takes a time of the collector, received for a request sent at `sentAt` (local ms). Returns the correction that it
+   * changed by, ms; undefined when the answer came too late to tell the time.
+   */
+  synchronise: (collectorNow: number, sentAt: number) => number | undefined
 }
 
 /** Below it the network's own delay and ordinary drift are no reason to step; NTP does better. */
 const toleranceMs = 2_000
 /** A local clock that moves by more than this against the monotonic one was set. */
 const stepMs = 5_000
+/** An answer that took longer tells too little: its time may be off by half of that. */
+const longestRoundTripMs = 4_000
 
 export type TimeSources = { wall: () => number; monotonic: () => number }
 
@@ -27,38 +32,44 @@ export function createClock(sources: TimeSources, log: Log): Clock {
   let measured: number | undefined
   let anchor = { wall: sources.wall(), monotonic: sources.monotonic() }
 
-  /** When somebody sets the wrong clock right, the correction must go with it, not wait for the next answer. */
+  /**
+   * One timeline for the whole process: when somebody sets the local clock, the correction takes the step back, until
+   * the collector's next answer. What was measured before contact is moved as one piece then (`Spool.restamp`).
+   */
   function local(): number {
     const wall = sources.wall()
     const monotonic = sources.monotonic()
     const step = wall - anchor.wall - (monotonic - anchor.monotonic)
     anchor = { wall, monotonic }
-    if (Math.abs(step) > stepMs) {
-      const settled = correction !== 0 && Math.abs(correction - step) < stepMs
-      log.warn({ step_seconds: Math.round(step / 1000) }, 'The clock of this machine was set.')
-      if (settled) correction = 0
-    }
+    if (Math.abs(step) <= stepMs) return wall
+    correction -= step
+    log.warn(
+      { step_seconds: Math.round(step / 1000) },
+      'The clock of this machine was set; samples keep their own time until the collector tells it.',
+    )
     return wall
   }
 
-  return {
-    now: () => local() + correction,
-    local,
-    offsetSeconds: () => measured,
-    synchronise: (collectorNow, sentAt) => {
-      const received = local()
-      // Half of the round trip is the best guess of the way back (NTP).
-      const offset = collectorNow - (sentAt + received) / 2
-      measured = -offset / 1000
-      const wanted = Math.abs(offset) > toleranceMs ? Math.round(offset) : 0
-      if (Math.abs(wanted - correction) <= toleranceMs) return 0
-      const change = wanted - correction
-      correction = wanted
+  function synchronise(collectorNow: number, sentAt: number): number | undefined {
+    const received = local()
+    const roundTrip = received - sentAt
+    if (roundTrip < 0 || roundTrip > longestRoundTripMs) return undefined
+    // Half of the round trip is the best guess of the way back (NTP).
+    const offset = collectorNow - (sentAt + received) / 2
+    measured = -offset / 1000
+    const wanted = Math.abs(offset) > toleranceMs ? Math.round(offset) : 0
+    if (Math.abs(wanted - correction) <= toleranceMs) return 0
+    const change = wanted - correction
+    correction = wanted
+    const facts = { offset_seconds: Math.round(-offset / 1000) }
+    if (wanted === 0) log.info(facts, 'The clock of this machine agrees with the collector again.')
+    else
       log.warn(
-        { offset_seconds: Math.round(-offset / 1000) },
+        facts,
         'The clock of this machine differs from the collector; samples are stamped with the collector’s time.',
       )
-      return change
-    },
+    return change
   }
+
+  return { now: () => local() + correction, local, offsetSeconds: () => measured, synchronise }
 }

@@ -8,6 +8,8 @@ import type { Queued, Spool } from './spool.ts'
 
 export type OutboxDeps = {
   spool: Spool
+  /** The spool began a new stream: it was damaged, and what could be saved of it has new numbers. */
+  onNewStream: () => void
   /** Hands a batch to the broker. Its fate is told by acknowledgements only. */
   send: (batch: Queued) => void
   /** Monotonic, ms. */
@@ -32,6 +34,7 @@ export class Outbox {
   readonly #flights = new Map<number, Flight>()
   /** Sent up to here: `live` above `divide`, `backfill` below it. */
   #cursors = { live: 0, backfill: 0, divide: 0, liveMovedAt: 0 }
+  #stream = ''
   #open = false
   #unanswered = false
 
@@ -46,6 +49,7 @@ export class Outbox {
   /** A session begins, or the collector began anew: everything unacknowledged is sent again, oldest first. */
   restart(): void {
     this.#flights.clear()
+    this.#stream = this.#deps.spool.stream
     const divide = this.#deps.spool.lastSeq()
     this.#cursors = { live: divide, backfill: 0, divide, liveMovedAt: this.#deps.monotonic() }
     this.#open = true
@@ -59,7 +63,7 @@ export class Outbox {
 
   /** Fills the windows. Called when there is something new, or room. */
   pump(): void {
-    if (!this.#open) return
+    if (!this.#open || this.#beganAnew()) return
     const inFlight = { live: 0, backfill: 0 }
     for (const { live } of this.#flights.values()) inFlight[live ? 'live' : 'backfill']++
     const { spool, monotonic } = this.#deps
@@ -79,6 +83,13 @@ export class Outbox {
     }
   }
 
+  #beganAnew(): boolean {
+    if (this.#deps.spool.stream === this.#stream) return false
+    this.#deps.onNewStream()
+    this.restart()
+    return true
+  }
+
   /** The collector has spoken of these. */
   answered(seqs: readonly number[]): void {
     for (const seq of seqs) this.#flights.delete(seq)
@@ -89,12 +100,14 @@ export class Outbox {
 
   /** Resends what is due, and turns a live queue that nobody takes into backlog. Called about once a second. */
   tick(): void {
-    if (!this.#open) return
+    if (!this.#open || this.#beganAnew()) return
     const now = this.#deps.monotonic()
     for (const [seq, flight] of this.#flights) if (flight.dueAt <= now) this.#resend(seq, flight)
     const newest = this.#deps.spool.lastSeq()
     if (now - this.#cursors.liveMovedAt > liveStallMs && newest > this.#cursors.live) {
       this.#cursors = { ...this.#cursors, live: newest, divide: newest, liveMovedAt: now }
+      // What is stuck gives its place to what comes next.
+      for (const flight of this.#flights.values()) flight.live = false
     }
     this.pump()
   }

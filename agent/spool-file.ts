@@ -1,7 +1,7 @@
 /** The file beneath the spool: opening and checking it, its statements, its kinds of failure, and what a damaged one still gives. */
-import { statSync } from 'node:fs'
+import { statfsSync, statSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { type Batch, decodeBatch } from '../core/batch.ts'
+import { type Batch, decodeBatch, encodeBatch } from '../core/batch.ts'
 
 /** quick_check reads the whole file; above this size a damage is found when it is met (opening must take < 2 s). */
 const checkBelowBytes = 64 * 1024 * 1024
@@ -58,9 +58,11 @@ export function prepareStatements(db: DatabaseSync) {
   }
 }
 
-// SQLite result codes: CORRUPT and NOTADB; FULL and IOERR (ENOSPC surfaces as either).
+// SQLite result codes. A full disk surfaces as FULL, or as IOERR where a file could not grow.
 const damageCodes = [11, 26]
-const fullCodes = [13, 10]
+const sqliteFull = 13
+const sqliteIoError = 10
+const leastFreeBytes = 1024 * 1024
 
 function primaryCode(error: unknown): number {
   return Number((error as { errcode?: number }).errcode ?? 0) & 0xff
@@ -68,20 +70,86 @@ function primaryCode(error: unknown): number {
 export function isDamage(error: unknown): boolean {
   return damageCodes.includes(primaryCode(error))
 }
-export function isFull(error: unknown): boolean {
-  return fullCodes.includes(primaryCode(error))
+/** Whether the disk is full. A read error of a bad sector is not: dropping measurements would not mend it. */
+export function isFull(error: unknown, directory: string): boolean {
+  const code = primaryCode(error)
+  if (code === sqliteFull) return true
+  if (code !== sqliteIoError) return false
+  const { bavail, bsize } = statfsSync(directory)
+  return bavail * bsize < leastFreeBytes
 }
 
-/** Batches that can still be read from a damaged file, in their order; ends quietly at the first damaged page. */
-export function* salvageBatches(file: string): Generator<{ boot: string; batch: Batch }> {
+/**
+ * A payload whose samples are moved by `deltaMs`. Undefined for one that the disk has changed: that is found out when it
+ * is sent (agent/outbox.ts).
+ */
+export function shifted(old: Buffer, deltaMs: number): { time: number; payload: Buffer; seq: number } | undefined {
+  try {
+    const { envelope, batch } = decodeBatch(old)
+    const times = batch.times.map((time) => Math.max(0, time + deltaMs))
+    return { time: times[0] ?? 0, payload: encodeBatch(envelope, { ...batch, times }), seq: envelope.seq }
+  } catch {
+    return undefined
+  }
+}
+
+export type Salvaged = { way: 'forward' | 'backward'; seq: number; time: number; boot: string; batch: Batch }
+
+/**
+ * Batches that can still be read from a damaged file: forward to the first damaged page, then backward to it from the
+ * end. `dropped` and `refused` are its counters as far as they can be read.
+ */
+export function* salvageBatches(file: string): Generator<Salvaged> {
+  let last = 0
+  for (const batch of readUntilDamage(file, 'forward', 0)) {
+    last = batch.seq
+    yield batch
+  }
+  yield* readUntilDamage(file, 'backward', last)
+}
+
+/** Rows above `after`, upward or downward; ends quietly at the first that cannot be read. */
+function* readUntilDamage(file: string, way: Salvaged['way'], after: number): Generator<Salvaged> {
   let damaged: DatabaseSync | undefined
   try {
+    const order = way === 'forward' ? 'asc' : 'desc'
     damaged = new DatabaseSync(file, { readOnly: true })
-    for (const row of damaged.prepare('select boot, payload from q order by seq').iterate()) {
-      yield { boot: String(row['boot']), batch: decodeBatch(Buffer.from(row['payload'] as Uint8Array)).batch }
+    // Without it SQLite reads nothing of a file that is shorter than its header says.
+    damaged.enableDefensive(false)
+    damaged.exec('pragma writable_schema = on')
+    const rows = damaged.prepare(`select seq, time, boot, payload from q where seq > ? order by seq ${order}`)
+    for (const row of rows.iterate(after)) {
+      const batch = readable(Buffer.from(row['payload'] as Uint8Array))
+      if (batch !== undefined)
+        yield { way, seq: Number(row['seq']), time: Number(row['time']), boot: String(row['boot']), batch }
     }
   } catch {
     // Whatever lies behind the damage is in the file that was set aside, and nowhere else.
+  } finally {
+    damaged?.close()
+  }
+}
+
+function readable(payload: Buffer): Batch | undefined {
+  try {
+    return decodeBatch(payload).batch
+  } catch {
+    return undefined
+  }
+}
+
+/** The counters of a damaged file, 0 where they cannot be read. */
+export function salvageCounters(file: string): { dropped: number; refused: number } {
+  let damaged: DatabaseSync | undefined
+  try {
+    damaged = new DatabaseSync(file, { readOnly: true })
+    const meta = damaged.prepare('select value from meta where key = ?')
+    return {
+      dropped: Number(meta.get('dropped')?.['value'] ?? 0),
+      refused: Number(meta.get('refused')?.['value'] ?? 0),
+    }
+  } catch {
+    return { dropped: 0, refused: 0 }
   } finally {
     damaged?.close()
   }

@@ -6,11 +6,13 @@ import { randomUUID } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { type Batch, decodeBatch, encodeBatch, splitBatch } from '../core/batch.ts'
+import { type Batch, encodeBatch, splitBatch } from '../core/batch.ts'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { dropOldest, type Gap, recordGap } from './spool-gaps.ts'
-import { isDamage, isFull, openSpoolFile, prepareStatements, salvageBatches, type Statements } from './spool-file.ts'
+import { Overflow } from './spool-overflow.ts'
+import { salvageInto } from './spool-salvage.ts'
+import { isDamage, isFull, openSpoolFile, prepareStatements, shifted, type Statements } from './spool-file.ts'
 
 export type SpoolOptions = {
   directory: string
@@ -41,7 +43,8 @@ export type Spool = {
   /** Up to `limit` batches with after < seq ≤ until, ascending. */
   read: (after: number, until: number, limit: number) => Queued[]
   lastSeq: () => number
-  settle: (stored: readonly number[], refused: readonly (readonly [seq: number, reason: string])[]) => void
+  /** False when the disk did not let it: they stay, and are sent again. */
+  settle: (stored: readonly number[], refused: readonly (readonly [seq: number, reason: string])[]) => boolean
   /** Moves the times of this process's batches by `deltaMs`: its clock was found wrong before any of them was sent. */
   restamp: (deltaMs: number) => number
   stats: () => SpoolStats
@@ -68,7 +71,7 @@ class DiskSpool implements Spool {
   #sql!: Statements
   #stream = ''
   #totals = { batches: 0, bytes: 0 }
-  #overflow: Batch[] = []
+  readonly #overflow = new Overflow(overflowBatches)
   #full = false
 
   constructor(options: SpoolOptions) {
@@ -96,26 +99,29 @@ class DiskSpool implements Spool {
   }
 
   append(batches: readonly Batch[]): void {
-    const waiting = [...this.#overflow, ...batches]
+    const { log, directory } = this.#options
+    const waiting = [...this.#overflow.batches, ...batches]
     try {
       this.#commitMakingRoom(waiting)
     } catch (error) {
-      if (!isFull(error))
-        throw new AppError('io', `Cannot write to the spool ${this.#file}: ${messageOf(error)}.`, { cause: error })
-      this.#overflow = waiting.slice(-overflowBatches)
-      const lost = waiting.length - this.#overflow.length
-      if (lost > 0) this.#options.log.error({ lost }, 'Neither disk nor memory has room; measurements were lost.')
+      const facts = { directory, reason: messageOf(error) }
+      if (!this.#full) log.error(facts, 'The spool cannot be written; measurements are held in memory.')
+      if (this.#overflow.hold(waiting)) log.error(facts, 'Memory is full as well; the oldest measurements are lost.')
+      this.#full = true
       return
     }
-    this.#overflow = []
     if (!this.#full) return
     this.#full = false
     this.#makeReserve()
-    this.#options.log.info({ directory: this.#options.directory }, 'The spool writes again.')
+    log.info({ directory }, 'The spool writes again.')
   }
 
   read(after: number, until: number, limit: number): Queued[] {
-    const rows = this.#healed(() => this.#sql.read.all(after, until, limit))
+    // Numbers of a damaged file mean nothing in the one that follows it.
+    const rows = this.#healed(
+      () => this.#sql.read.all(after, until, limit),
+      () => [],
+    )
     return rows.map((row) => ({
       seq: Number(row['seq']),
       measurement: String(row['measurement']),
@@ -127,24 +133,34 @@ class DiskSpool implements Spool {
     return this.#healed(() => Number(this.#sql.lastSeq.get()?.['seq'] ?? 0))
   }
 
-  settle(stored: readonly number[], refused: readonly (readonly [number, string])[]): void {
+  settle(stored: readonly number[], refused: readonly (readonly [number, string])[]): boolean {
+    const work = () => this.#transaction(() => this.#remove(stored, refused))
+    const nothing = () => undefined
     try {
-      this.#healed(() => this.#transaction(() => this.#remove(stored, refused)))
+      this.#healed(work, nothing)
+      return true
     } catch (error) {
-      // The rows stay and are sent again: twice stored is once stored.
-      if (!isFull(error)) throw error
-      this.#makeRoom(error)
+      // Deleting writes, too: the reserve is what a full disk has left for it.
+      if (!isFull(error, this.#options.directory) || !existsSync(this.#reserve)) return false
+      rmSync(this.#reserve, { force: true })
+    }
+    try {
+      this.#healed(work, nothing)
+      return true
+    } catch {
+      return false
     }
   }
 
   restamp(deltaMs: number): number {
     return this.#healed(() => {
-      const rows = this.#sql.ofBoot.all(this.#options.boot)
+      const payloads = this.#sql.ofBoot.all(this.#options.boot).map((row) => Buffer.from(row['payload'] as Uint8Array))
+      const moved = payloads.flatMap((payload) => shifted(payload, deltaMs) ?? [])
       this.#transaction(() => {
-        for (const row of rows) this.#shift(Buffer.from(row['payload'] as Uint8Array), deltaMs)
+        for (const { time, payload, seq } of moved) this.#sql.rewrite.run(time, payload.length, payload, seq)
       })
       this.#recount()
-      return rows.length
+      return moved.length
     })
   }
 
@@ -152,10 +168,10 @@ class DiskSpool implements Spool {
     return this.#healed(() => {
       const oldest = this.#sql.oldest.get()
       return {
-        batches: this.#totals.batches + this.#overflow.length,
+        batches: this.#totals.batches + this.#overflow.batches.length,
         bytes: this.#totals.bytes,
         oldest: oldest === undefined ? undefined : Number(oldest['time']),
-        dropped: Number(this.#sql.meta.get('dropped')?.['value']),
+        dropped: Number(this.#sql.meta.get('dropped')?.['value']) + (this.#overflow.lost?.batches ?? 0),
         refused: Number(this.#sql.meta.get('refused')?.['value']),
       }
     })
@@ -189,26 +205,23 @@ class DiskSpool implements Spool {
       if (existsSync(this.#file + suffix)) renameSync(this.#file + suffix, aside + suffix)
     }
     this.#use(openSpoolFile(this.#file))
-    let saved = 0
-    this.#transaction(() => {
-      for (const { boot, batch } of salvageBatches(aside)) {
-        this.#insert(batch, boot)
-        saved++
-      }
-    })
-    const facts = { file: aside, reason: messageOf(reason), saved }
-    this.#options.log.error(facts, 'The spool was damaged and set aside; what could be read of it is sent again.')
+    const insert = (batch: Batch, boot: string) => this.#insert(batch, boot)
+    const saved = salvageInto({ file: aside, sql: this.#sql, insert, transaction: (work) => this.#transaction(work) })
+    this.#options.log.error(
+      { file: aside, reason: messageOf(reason), saved },
+      'The spool was damaged and set aside; what could be read of it is sent again.',
+    )
   }
 
-  /** Runs `work`; a damage met in it sets the file aside and runs it once more on the fresh one. */
-  #healed<T>(work: () => T): T {
+  /** Runs `work`; a damage met in it sets the file aside, and `again` runs on the fresh one. */
+  #healed<T>(work: () => T, again: () => T = work): T {
     try {
       return work()
     } catch (error) {
       if (!isDamage(error)) throw error
       this.#db.close()
       this.#replaceDamaged(error)
-      return work()
+      return again()
     }
   }
 
@@ -228,7 +241,7 @@ class DiskSpool implements Spool {
     try {
       this.#healed(() => this.#commit(batches))
     } catch (error) {
-      if (!isFull(error)) throw error
+      if (!isFull(error, this.#options.directory)) throw error
       this.#makeRoom(error)
       this.#commit(batches)
     }
@@ -238,11 +251,27 @@ class DiskSpool implements Spool {
     const { boot, maxBytes, log } = this.#options
     this.#transaction(() => {
       for (const batch of batches) this.#insert(batch, boot)
+      this.#recordLost()
     })
+    this.#overflow.clear()
     const excess = this.#totals.bytes - maxBytes
     if (excess <= 0) return
     this.#transaction(() => this.#dropOldest(excess + maxBytes * dropShare, 'spool full'))
     log.warn({ max_bytes: maxBytes }, 'The spool is full; its oldest measurements were dropped.')
+  }
+
+  #recordLost(): void {
+    const { lost } = this.#overflow
+    if (lost === undefined) return
+    const seq = Number(this.#sql.lastSeq.get()?.['seq'] ?? 0)
+    this.#sql.addMeta.run(lost.batches, 'dropped')
+    recordGap(this.#sql, {
+      from_seq: seq,
+      to_seq: seq,
+      from: lost.from,
+      to: lost.to,
+      reason: 'neither disk nor memory had room',
+    })
   }
 
   #insert(batch: Batch, boot: string): void {
@@ -281,13 +310,6 @@ class DiskSpool implements Spool {
     if (row === undefined) return undefined
     this.#totals = { batches: this.#totals.batches - 1, bytes: this.#totals.bytes - Number(row['bytes']) }
     return Number(row['time'])
-  }
-
-  #shift(old: Buffer, deltaMs: number): void {
-    const { envelope, batch } = decodeBatch(old)
-    const times = batch.times.map((time) => Math.max(0, time + deltaMs))
-    const payload = encodeBatch(envelope, { ...batch, times })
-    this.#sql.rewrite.run(times[0] ?? 0, payload.length, payload, envelope.seq)
   }
 
   /** Within a transaction. */

@@ -56,13 +56,12 @@ export type Uplink = {
 
 /** Agents that all lost the same broker or collector must not all speak at once. */
 const jitterMs = 5_000
-/** A collector answers the status with its time; past this it is absent, and sending begins without. */
-const timeAnswerMs = 3_000
 const tickMs = 1_000
 const goodbyeMs = 1_000
 /** Acknowledgements wait for commits and settle times; what differs by more than that is a clock. */
 const suspectTimeMs = 60_000
-const askTimeEveryMs = 60_000
+/** The answer is QoS 0 and may be lost. */
+const askTimeEveryMs = 10_000
 /** Of a district; their ids come from the network. */
 const maxCollectors = 64
 /** Keepalive under the NAT timeouts of school routers (60–120 s, reference/mqtt.md §6). */
@@ -79,6 +78,8 @@ class MqttUplink implements Uplink {
   #session: Session | undefined
   /** Boot and connection of each collector, by its topic. */
   readonly #collectors = new Map<string, string>()
+  /** The jitter of this session is over. */
+  #ready = false
   #refusalSaid = false
   #askedTimeAt = Number.NEGATIVE_INFINITY
   #sentBytes = 0
@@ -87,7 +88,13 @@ class MqttUplink implements Uplink {
   constructor(options: UplinkOptions) {
     this.#options = options
     const { spool, log, district, agent } = options
-    this.#outbox = new Outbox({ spool, log, monotonic: () => performance.now(), send: (queued) => this.#send(queued) })
+    this.#outbox = new Outbox({
+      spool,
+      log,
+      monotonic: () => performance.now(),
+      send: (queued) => this.#send(queued),
+      onNewStream: () => this.announce(),
+    })
     this.#connection = createConnection({
       config: options.connection,
       clientId: agent,
@@ -101,7 +108,7 @@ class MqttUplink implements Uplink {
 
   start(): void {
     this.#connection.start()
-    this.#ticker = setInterval(() => this.#outbox.tick(), tickMs)
+    this.#ticker = setInterval(() => this.#tick(), tickMs)
   }
 
   async stop(): Promise<void> {
@@ -135,8 +142,12 @@ class MqttUplink implements Uplink {
     const { district, agent, connection, log } = this.#options
     this.#outbox.close()
     this.#session = session
+    this.#ready = false
     this.#refusalSaid = false
-    session.signal.addEventListener('abort', () => this.#outbox.close())
+    session.signal.addEventListener('abort', () => {
+      this.#ready = false
+      this.#outbox.close()
+    })
     await session.subscribe({
       [topics.ack(district, agent)]: 0,
       [topics.config(district, agent)]: 1,
@@ -145,11 +156,27 @@ class MqttUplink implements Uplink {
     })
     await this.#sendStatus(session, true)
     log.info({ url: connection.url, protocol: session.protocol === 5 ? '5' : '3.1.1' }, 'Connected to the broker.')
-    // The jitter is for a fleet that comes back together; a first connection is alone and waits for the time only.
-    await sleep(session.number > 1 ? Math.random() * jitterMs : timeAnswerMs, undefined, {
-      signal: session.signal,
-    }).catch(() => undefined)
-    if (!this.#outbox.open && !session.signal.aborted) this.#outbox.restart()
+    // The jitter is for a fleet that comes back together; a first connection is alone.
+    if (session.number > 1)
+      await sleep(Math.random() * jitterMs, undefined, { signal: session.signal }).catch(() => undefined)
+    this.#ready = true
+    this.#open()
+  }
+
+  /** Sending begins when the jitter is over and a collector has told the time: without one nothing can be stored anyway. */
+  #open(): void {
+    const session = this.#session
+    if (!this.#ready || this.#outbox.open || session === undefined || session.signal.aborted) return
+    if (this.#options.clock.offsetSeconds() !== undefined) this.#outbox.restart()
+  }
+
+  #tick(): void {
+    const now = performance.now()
+    if (this.#ready && !this.#outbox.open && now - this.#askedTimeAt > askTimeEveryMs) {
+      this.#askedTimeAt = now
+      this.announce()
+    }
+    this.#outbox.tick()
   }
 
   #status(on: boolean, conn: number): string {
@@ -165,7 +192,7 @@ class MqttUplink implements Uplink {
       ...plan(),
       gaps: spool.gaps(),
     }
-    return JSON.stringify(status)
+    return fitStatus(status)
   }
 
   /** Never rejects: a status that did not get through is told by the next connection. */
@@ -193,28 +220,30 @@ class MqttUplink implements Uplink {
     })
   }
 
-  #receive({ topic, payload, retain }: Message, session: Session): void {
+  #receive(message: Message, session: Session): void {
+    const { topic, payload, retain } = message
     const parsed = parseTopic(topic)
     if (parsed?.kind === 'ack') this.#receiveAck(payload)
     else if (parsed?.kind === 'config' && payload.length > 0 && payload.length <= maxSliceBytes)
       this.#options.onSlice(payload)
     else if (parsed?.kind === 'cmd' && !retain) this.#options.onCommand?.(payload)
-    else if (parsed === undefined) this.#receiveCollector(topic, payload, session)
+    else if (parsed === undefined) this.#receiveCollector(message, session)
   }
 
   /** What a collector had not acknowledged before is gone with its session. */
-  #receiveCollector(topic: string, payload: Buffer, session: Session): void {
+  #receiveCollector({ topic, payload, retain }: Message, session: Session): void {
     const status = parseMessage(payload, collectorStatusSchema, maxStatusBytes)
     if (status?.on !== true) return
     const before = this.#collectors.get(topic)
     const identity = `${status.boot} ${status.conn}`
     if (before === undefined && this.#collectors.size >= maxCollectors) return
     this.#collectors.set(topic, identity)
-    if (before === undefined || before === identity) return
+    // A retained status was there before us: what we send now is the first it can have lost.
+    if (before === identity || (before === undefined && retain)) return
     void sleep(Math.random() * jitterMs, undefined, { signal: session.signal, ref: false }).then(
       () => {
         void this.#sendStatus(session, true)
-        this.#outbox.restart()
+        if (this.#outbox.open) this.#outbox.restart()
       },
       () => undefined,
     )
@@ -227,7 +256,7 @@ class MqttUplink implements Uplink {
     if (ack.re !== undefined) this.#receiveTime(ack.now, ack.re)
     else this.#checkTime(ack.now)
     if (ack.stream !== spool.stream) return
-    spool.settle(ack.stored, ack.refused)
+    if (!spool.settle(ack.stored, ack.refused)) return
     if (ack.refused.length > 0)
       log.error(
         { refused: ack.refused.slice(0, 5) },
@@ -249,11 +278,20 @@ class MqttUplink implements Uplink {
     const { clock, spool, log } = this.#options
     const change = clock.synchronise(collectorNow, sentAt)
     // What was sent under the old time may be stored under it: the same sample would be there twice.
-    if (change !== 0 && this.#sentBytes === 0) {
+    if (change !== undefined && change !== 0 && this.#sentBytes === 0) {
       const batches = spool.restamp(change)
       log.info({ batches, change_seconds: Math.round(change / 1000) }, 'Waiting batches were given their true time.')
     }
-    const session = this.#session
-    if (!this.#outbox.open && session?.number === 1 && !session.signal.aborted) this.#outbox.restart()
+    this.#open()
+  }
+}
+
+/** A status as JSON that the collector will read: gaps and reasons are shortened until it fits. */
+function fitStatus(status: AgentStatus): string {
+  const gaps = status.gaps.map((gap) => ({ ...gap, reason: gap.reason.slice(0, 60) }))
+  const refused = status.refused && { ...status.refused, reason: status.refused.reason.slice(0, 300) }
+  for (let kept = gaps; ; kept = kept.slice(1)) {
+    const text = JSON.stringify({ ...status, gaps: kept, ...(refused && { refused }) })
+    if (kept.length === 0 || Buffer.byteLength(text) <= maxStatusBytes) return text
   }
 }

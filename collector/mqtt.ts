@@ -155,6 +155,12 @@ class BrokerSide implements CollectorMqtt {
   #receiveStatus(agent: string, { payload, retain }: Message): void {
     const { fleet, now } = this.#options
     const status = parseMessage(payload, agentStatusSchema, maxStatusBytes)
+    if (status === undefined && payload.length > 0) {
+      this.#options.log.warn(
+        { agent, bytes: payload.length },
+        'The status of an agent cannot be read; it is too large or of another version.',
+      )
+    }
     fleet.report(agent, status, now())
     if (status?.on !== true) return
     // The answer tells the agent the time; a retained status of long ago has nobody waiting for it.

@@ -157,7 +157,12 @@ class KeptConnection implements Connection {
       const acknowledge = () => {
         if (defer && !session.signal.aborted) sendPuback(client, messageId as number)
       }
-      if (!session.signal.aborted) onMessage({ topic, payload: payload as Buffer, qos, retain, acknowledge }, session)
+      try {
+        if (!session.signal.aborted) onMessage({ topic, payload: payload as Buffer, qos, retain, acknowledge }, session)
+      } catch (error) {
+        // Thrown into the library it would end the process; the message is the loser, and its sender keeps a copy.
+        this.#options.log.error({ topic, reason: messageOf(error) }, 'A message could not be handled.')
+      }
       // An error skips the PUBACK and goes on reading (measured: reference/mqtt.md §0.2).
       callback(defer ? deferred : undefined)
     }
