@@ -42,8 +42,8 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
   const towns = versions(data.towns)
   const rooms = versions(data.rooms)
   const calendars = createSchoolCalendars(data)
-  const linksBySite = groupBy(data.links, (link) => link.site)
-  const terminalsBySite = groupBy(data.terminals, (terminal) => terminal.site)
+  const links = versionsBySite(data.links)
+  const terminals = versionsBySite(data.terminals)
 
   function siteAt(id: string, time: number): SiteRow | undefined {
     return at(sites.get(id), time)
@@ -57,11 +57,13 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
 
   function linkRows(siteId: string, time: number, agent?: string): Link[] {
     const site = siteAt(siteId, time)
-    return site === undefined ? [] : linksAt(linksBySite.get(siteId) ?? [], site.category, standard, time, agent)
+    if (site === undefined) return []
+    const rows = links.has(siteId) ? standing(links, siteId, time) : undefined
+    return linksOf(rows, site.category, standard, agent)
   }
 
   function terminalsOf(site: string, time: number): TerminalRow[] {
-    return current(versions(terminalsBySite.get(site) ?? []), time).filter((row) => !row.retired)
+    return standing(terminals, site, time)
   }
 
   function slice(agent: string, time: number): Slice | undefined {
@@ -121,16 +123,11 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
   }
 }
 
-function linksAt(
-  all: readonly LinkRow[],
-  category: Category,
-  standard: Standard,
-  time: number,
-  agent?: string,
-): Link[] {
+/** `rows`: undefined for a site that the registry gives no link. */
+function linksOf(rows: readonly LinkRow[] | undefined, category: Category, standard: Standard, agent?: string): Link[] {
   const downOf = (row?: LinkRow) => targetOf(standard, category, row?.target_down_bps)
-  if (all.length === 0) return [{ id: 'wan', name: { en: 'WAN', zh: '出口' }, downBps: downOf(), upBps: downOf() }]
-  return current(versions(all), time)
+  if (rows === undefined) return [{ id: 'wan', name: { en: 'WAN', zh: '出口' }, downBps: downOf(), upBps: downOf() }]
+  return rows
     .filter((row) => agent === undefined || row.agent === undefined || row.agent === agent)
     .map((row) => ({
       id: row.id,
@@ -146,6 +143,21 @@ function versions<T extends Dated>(rows: readonly T[]): Map<string, T[]> {
   const byId = groupBy(rows, (row) => row.id)
   for (const list of byId.values()) list.sort((a, b) => (a.valid_from ?? 0) - (b.valid_from ?? 0))
   return byId
+}
+
+type BySite<T> = ReadonlyMap<string, ReadonlyMap<string, T[]>>
+
+/** For each site every id that ever stood there, with all its rows: the later ones may say that it moved. */
+function versionsBySite<T extends Dated & { site: string }>(rows: readonly T[]): BySite<T> {
+  const bySite = new Map<string, Map<string, T[]>>()
+  for (const [id, list] of versions(rows)) {
+    for (const { site } of list) bySite.set(site, (bySite.get(site) ?? new Map<string, T[]>()).set(id, list))
+  }
+  return bySite
+}
+
+function standing<T extends Dated & { site: string }>(bySite: BySite<T>, site: string, time: number): T[] {
+  return current(bySite.get(site) ?? new Map<string, T[]>(), time).filter((row) => row.site === site)
 }
 
 /** The row valid at a time. Before the first date the first row stands in: what was measured early must not be lost. */
