@@ -1,6 +1,7 @@
 /** The standard a link is held to, and the rule that turns trials into a verdict. Pure functions; sources in the data. */
 import { z } from 'zod'
 import type { Cause, Method, Outcome, Trigger, Verdict } from './catalog.ts'
+import { liveClassSchema } from './readiness.ts'
 import { rateSchema } from './units.ts'
 
 /** Kinds of schools; they decide the target (POLICY.md). */
@@ -48,6 +49,7 @@ export const standardSchema = z.strictObject({
     )
     .describe('Target of each category of school.'),
   rule: ruleSchema.prefault({}).describe('How trials become a verdict.'),
+  live_class: liveClassSchema.prefault({}).describe('What a live dual-teacher class needs of the path.'),
 })
 export type Standard = z.output<typeof standardSchema>
 

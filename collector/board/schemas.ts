@@ -1,6 +1,7 @@
 /** What the API answers with. Names are snake_case with their unit, times are ISO 8601 in UTC. */
 import { z } from 'zod'
 import { causes, methods, outcomes, triggers, verdicts } from '../../core/catalog.ts'
+import { readinessReasons, readinessStates } from '../../core/readiness.ts'
 import { categories, directions } from '../../core/standard.ts'
 
 const namesOf = <T extends Record<string, unknown>>(codes: T) =>
@@ -164,12 +165,23 @@ const terminalSchema = z.object({
 
 const upCountsSchema = { terminals_count: z.int(), up_count: z.int(), down_count: z.int(), unknown_count: z.int() }
 
+const readinessSchema = z.object({
+  state: z.enum(readinessStates).describe('Whether a live class can be held now, by the standard’s `live_class`.'),
+  level: z.string().nullable().describe('The level that it was judged with: the farthest that is measured.'),
+  reasons: z.array(z.enum(readinessReasons)).describe('What is wrong; empty when nothing is.'),
+  degraded_level: z.string().nullable().describe('The first level that adds more delay, jitter or loss than it may.'),
+  free_down_bps: z.number().nullable().describe('Link rate of the last test less what passes now.'),
+  free_up_bps: z.number().nullable(),
+  window_seconds: z.int().describe('How far back the path is looked at.'),
+})
+
 export const siteDetailSchema = siteSchema.omit({ latest: true, links: true }).extend({
   district: districtSchema,
   simulated: z.boolean(),
   generated_at: timeSchema,
   standard: standardSchema,
   window: z.object({ from: timeSchema, to: timeSchema }).nullable(),
+  readiness: readinessSchema,
   links: z.array(
     linkSchema.extend({ evidence: z.object({ down: z.array(evidenceSchema), up: z.array(evidenceSchema) }) }),
   ),
@@ -214,12 +226,14 @@ export const components: Readonly<Record<string, z.ZodType>> = {
   Site: siteSchema,
   Counts: countsSchema,
   Standard: standardSchema,
+  Readiness: readinessSchema,
   Agent: agentSchema,
 }
 
 export type SiteDocument = z.input<typeof siteSchema>
 export type SiteList = z.input<typeof siteListSchema>
 export type SiteDetail = z.input<typeof siteDetailSchema>
+export type ReadinessDocument = z.input<typeof readinessSchema>
 export type Summary = z.input<typeof summarySchema>
 export type AgentDocument = z.input<typeof agentSchema>
 export type EvidenceDocument = z.input<typeof evidenceSchema>

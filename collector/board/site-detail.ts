@@ -15,12 +15,15 @@ import {
   standardDocument,
 } from './documents.ts'
 import { isoOf } from './presence.ts'
+import { readinessDocument, readinessWindowSeconds } from './readiness.ts'
 import type { LinkDocument, SiteDetail } from './schemas.ts'
 
 const hourMs = 3_600_000
+/** 64 targets, a ping each minute and three streams. */
+const maxRuns = 1200
 
 export async function siteDetail(
-  { latest, verdicts, simulated }: BoardContext,
+  { latest, store, verdicts, simulated }: BoardContext,
   registry: Registry,
   site: SiteRow,
   agents: readonly AgentState[],
@@ -28,7 +31,15 @@ export async function siteDetail(
 ): Promise<SiteDetail> {
   const last = (measurement: Parameters<typeof latest.of>[1], reachMs = dayMs) =>
     latest.of(site.id, measurement, reachMs)
-  const [host, path, wan, bandwidth, service, agent, probe, terminal] = await Promise.all([
+  const windowFrom = time - 1000 * readinessWindowSeconds
+  const runs = {
+    measurement: 'path',
+    match: { site: site.id },
+    from: windowFrom,
+    to: time + 1,
+    limit: maxRuns,
+  } as const
+  const [host, path, wan, bandwidth, service, agent, probe, terminal, pathRuns] = await Promise.all([
     last('host'),
     last('path'),
     last('wan'),
@@ -37,6 +48,7 @@ export async function siteDetail(
     last('agent'),
     last('probe', hourMs),
     last('terminal', hourMs),
+    store.rows(runs),
   ])
   const verdict = verdicts().get(site.id)
   const { latest: _, links, ...rest } = siteDocument(registry, site, verdict, agents, undefined, time)
@@ -47,6 +59,10 @@ export async function siteDetail(
     generated_at: isoOf(time),
     standard: standardDocument(registry.standard),
     window: verdict === undefined ? null : { from: isoOf(verdict.from), to: isoOf(verdict.to) },
+    readiness: readinessDocument(
+      { path: pathRuns, wan: wan.filter((row) => row.time >= windowFrom), bandwidth },
+      registry.standard,
+    ),
     links: links.map((link) => ({ ...link, evidence: evidenceOf(link, verdict) })),
     latest: {
       host: host.map(sampleDocument),

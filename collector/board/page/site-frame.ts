@@ -1,6 +1,7 @@
 /** The frame of one school: what stays (charts, an open list of evidence), and what is drawn anew with each answer. */
 import type { SiteDetail } from '../schemas.ts'
 import { h, replace } from './dom.ts'
+import { readinessLine } from './readiness.ts'
 import { agentSheets, hostSheet, pathTable, serviceList } from './sections.ts'
 import { createTerminals } from './terminals.ts'
 import { createSiteCharts, type Range } from './site-charts.ts'
@@ -56,7 +57,7 @@ export function createFrame(site: SiteDetail, range: Range, signal: AbortSignal)
         const any = link.evidence.down.length + link.evidence.up.length > 0
         replace(slot.evidence, any && evidenceTable(link, open))
       }
-      replace(path, next.latest.path.length > 0 && pathTable(next))
+      replace(path, readinessLine(next), next.latest.path.length > 0 && pathTable(next))
       replace(side, agentSheets(next), hostSheet(next, charts.host), serviceList(next))
       terminals.update(next)
     },

@@ -102,6 +102,14 @@ describe('the list of sites', () => {
 })
 
 describe('one site', () => {
+  test('tells whether a live class can be held, and where the path degrades', async () => {
+    const readinessOf = async (id: string) => siteDetailSchema.parse(await get(`/api/v1/sites/${id}`)).readiness
+    const ready = await readinessOf('qc-001')
+    expect(ready).toMatchObject({ state: 'good', level: 'province', reasons: [], degraded_level: null })
+    expect(ready.free_down_bps).toBeGreaterThan(8e6)
+    expect(await readinessOf('qc-004')).toMatchObject({ state: 'unknown', level: null, degraded_level: null })
+  })
+
   test('tells links, evidence, agents, services and terminals', async () => {
     const site = siteDetailSchema.parse(await get('/api/v1/sites/qc-001'))
     expect(site.links.map(({ id, carrier }) => [id, carrier])).toEqual([
