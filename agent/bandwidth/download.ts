@@ -1,6 +1,5 @@
 /** Reading a long body straight off the socket into one buffer: a sixth of the CPU of any HTTP client. */
 import { connect as connectTcp, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
 import type { Peer } from './http.ts'
 
 const maxHeaderBytes = 16 * 1024
@@ -37,7 +36,7 @@ export function readBody(
     const socket: Socket =
       url.protocol === 'https:'
         ? // Takes `onread` like a plain socket does, though its types do not say so.
-          connectTls({ host: address, port, servername: url.hostname, ...{ onread } })
+          process.getBuiltinModule('node:tls').connect({ host: address, port, servername: url.hostname, ...{ onread } })
         : connectTcp({ host: address, port, onread })
     const stop = (error?: Error): false => {
       if (error === undefined) resolve()

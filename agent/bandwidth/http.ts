@@ -1,6 +1,9 @@
 /** One HTTP request at a time to a host whose address is known already. */
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Agent as HttpAgent, IncomingMessage } from 'node:http'
+
+// Not imported, for what comes with that (probes/service/request.ts); https only where it is spoken.
+const http = process.getBuiltinModule('node:http')
+const https = () => process.getBuiltinModule('node:https')
 
 /** A host resolved once: a test and its address check must not meet two hosts behind one name. */
 export type Peer = { url: URL; address: string; port: number }
@@ -29,7 +32,7 @@ const keptBodyBytes = 4096
 /** An agent of its own for each use, so that destroying it ends exactly those connections. */
 export function createAgent(url: URL, maxSockets: number): HttpAgent {
   const options = { keepAlive: true, maxSockets, noDelay: true }
-  return url.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
+  return url.protocol === 'https:' ? new (https().Agent)(options) : new http.Agent(options)
 }
 
 /** Ends all connections of an agent at once, with what still waits in the kernel: closing them would send it first. */
@@ -45,7 +48,8 @@ export function exchange({ url, address, port }: Peer, request: Exchange): Promi
   const headers = { Host: url.host, ...(body === undefined ? {} : bodyHeaders) }
   const options = { host: address, port, path, method, headers, agent, signal, servername: url.hostname }
   return new Promise((resolve, reject) => {
-    const sent = (url.protocol === 'https:' ? httpsRequest : httpRequest)(options, (response) => {
+    const { request: send } = url.protocol === 'https:' ? https() : http
+    const sent = send(options, (response) => {
       readAnswer(response).then(resolve, reject)
     })
     sent.on('error', reject)
