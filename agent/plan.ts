@@ -16,6 +16,8 @@ export type PlanDeps = {
 type Draft = { id: string; type: ProbeType; config: Record<string, unknown> } & Omit<Job, 'id' | 'probe' | 'config'>
 
 const daySeconds = 86_400
+/** Waiting for a testpoint (300 s), two directions and their confirmation: a slot keeps this far from the next lesson. */
+const bandwidthSeconds = 420
 /** A stream takes 16 s; with many reflectors each has its turn less often. */
 const shortestTurnSeconds = 20
 
@@ -101,7 +103,7 @@ function bandwidthDrafts(
       id: bandwidthJobId(link.id),
       type: 'bandwidth',
       intervalSeconds: daySeconds / slice.trials_per_day,
-      timeoutSeconds: 120,
+      timeoutSeconds: bandwidthSeconds,
       firstRun: probes.bandwidth.at_start ? 'soon' : 'in phase',
       slots: { schedule: slice.schedule ?? cautiousSchedule, perDay: slice.trials_per_day },
       config: {

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import { agentConfigSchema } from '../../agent/config.ts'
+import { planJobs } from '../../agent/plan.ts'
+import { defineProbe } from '../../agent/probe.ts'
+import { createRegistry } from '../../collector/registry.ts'
+import { idPattern } from '../../core/batch.ts'
+import { registrySchema, sliceProblem } from '../../core/registry.ts'
+import { z } from 'zod'
+import { districtData, standard } from '../collector/district.ts'
+
+const config = agentConfigSchema.parse({
+  agent: 'a-gw1',
+  district: 'd1',
+  broker: { url: 'mqtt://127.0.0.1' },
+  limits: { probe_ranges: ['10.0.0.0/8', 'fd00::/8'] },
+})
+const deps = {
+  config,
+  defaultInterface: async () => 'eth0',
+  self: defineProbe({ type: 'self', description: 'x', config: z.object({}), link: 'any', run: async () => [] }),
+}
+const times = <T>(count: number, row: (id: string) => T) =>
+  Array.from({ length: count }, (_, index) => row(`${index}`.padStart(54, 'x')))
+const sliceOf = (rows: object) =>
+  createRegistry(registrySchema.parse(districtData(rows)), standard).slice('a-gw1', Date.now())
+
+describe('the plan of an agent', () => {
+  it('has jobs for the fullest slice that a registry can give, with ids that are ids', async () => {
+    const slice = sliceOf({
+      links: times(16, (id) => ({ id, site: 's1', target_down_bps: 1 })),
+      testpoints: [
+        ...times(61, (id) => ({ id, url: 'http://10.0.0.1/' })),
+        { id: 'n', type: 'ndt7', url: 'wss://10.0.0.1/' },
+        { id: 'i', type: 'iperf3', url: 'iperf3://10.0.0.1:5201' },
+      ],
+      paths: times(64, (id) => ({ id, level: 'city', host: 'h'.repeat(253), reflector: '[fd00::1]:862' })),
+      services: times(64, (id) => ({ id, url: 'https://platform.example/' })),
+      terminals: times(1_500, (id) => ({ id, kind: 'pc', address: '10.0.0.9', site: 's1' })),
+    })
+    if (slice === undefined) throw new Error('no slice')
+    expect(sliceProblem(slice)).toBeUndefined()
+    const ids = (await planJobs(slice, deps)).map(({ id }) => id)
+    expect(ids).toHaveLength(16 + 16 + 5)
+    for (const id of ids) expect(id).toMatch(idPattern)
+  })
+
+  it('watches this machine and its line without a slice', async () => {
+    expect((await planJobs(undefined, deps)).map(({ id }) => id)).toEqual(['host', 'wan-wan', 'self'])
+  })
+})
+
+describe('a slice that an agent would refuse', () => {
+  it.each([
+    ['17 links; an agent takes at most 16', { links: times(17, (id) => ({ id, site: 's1' })) }],
+    ['65 paths; an agent takes at most 64', { paths: times(65, (id) => ({ id, level: 'city', host: 'a' })) }],
+    [
+      'its configuration has',
+      { terminals: times(1_500, (id) => ({ id, kind: 'pc', address: 'h'.repeat(253), site: 's1' })) },
+    ],
+  ])('is told: %s', (problem, rows) => {
+    const slice = sliceOf(rows)
+    expect(slice && sliceProblem(slice)).toContain(problem)
+  })
+})
