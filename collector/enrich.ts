@@ -8,7 +8,7 @@ const maxAheadMs = 10 * 60_000
 
 /**
  * The batch with its place, cut where the registry changes; undefined for an agent that is not registered.
- * A batch with a row too far ahead of `now` is refused whole, so that its sender hears of it: throws `batch_invalid`.
+ * A batch with a row too far ahead of `now` is put off whole: throws `batch_early`, which time cures.
  */
 export function placeBatch(registry: Registry, agent: string, batch: Batch, now: number): Batch[] | undefined {
   if (registry.placeOf(agent, now) === undefined && registry.placeOf(agent, batch.times[0] ?? now) === undefined)
@@ -30,7 +30,7 @@ function refuseFuture(batch: Batch, now: number): void {
   const ahead = Math.max(...batch.times) - now
   if (ahead <= maxAheadMs) return
   throw new AppError(
-    'batch_invalid',
+    'batch_early',
     `its time is ${Math.round(ahead / 60_000)} minutes ahead; check the clock of the agent`,
   )
 }

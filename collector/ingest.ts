@@ -4,7 +4,7 @@
  */
 import { type Batch, decodeBatch, type Envelope, peekEnvelope } from '../core/batch.ts'
 import type { Message } from '../core/connection.ts'
-import { AppError, messageOf } from '../core/errors.ts'
+import { AppError, type ErrorCode, isAppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Ack } from '../core/status.ts'
 import { parseTopic } from '../core/topics.ts'
@@ -47,6 +47,8 @@ const maxPending = 4_000
 /** Between two tries at a store that takes nothing. */
 const retryAfterMs = 1_000
 
+/** What no time can cure: the agent is told to give it up. */
+const refusals: ReadonlySet<ErrorCode> = new Set(['batch_invalid', 'batch_too_large', 'identity_mismatch'])
 /** Payloads of the quarantine that are under way at once. */
 const releasePage = 100
 
@@ -54,6 +56,8 @@ type Pending = {
   envelope: Envelope
   /** The batch with its place, cut where the registry changes. */
   parts: Batch[]
+  topic: string
+  payload: Buffer
   /** Undefined for what comes from the quarantine. */
   message: Message | undefined
   onSettled?: (done: boolean) => void
@@ -72,6 +76,8 @@ class StoreIngest implements Ingest {
   #writing: Promise<void> | undefined
   #releasing: Promise<void> | undefined
   #stalled = false
+  /** Why the last batch was put off; a repeated reason is not logged again. */
+  #postponed = ''
   #stopped = false
 
   constructor(options: IngestOptions) {
@@ -84,7 +90,11 @@ class StoreIngest implements Ingest {
     const { metrics, fleet, registry, now } = this.#options
     metrics.received(message.payload.length)
     fleet.heard(topic.agent, now())
-    if (this.#pending.length >= maxPending) return metrics.dropped()
+    if (this.#pending.length >= maxPending) {
+      metrics.dropped()
+      // Its agent has it and sends it again; unacknowledged it would hold a place in the broker's window for ever.
+      return message.acknowledge()
+    }
     let envelope: Pick<Envelope, 'stream' | 'seq'> | undefined
     try {
       const decoded = decodeBatch(message.payload)
@@ -96,9 +106,13 @@ class StoreIngest implements Ingest {
         metrics.cleaned(decoded.badValues, decoded.ignored.length)
       const parts = placeBatch(registry(), topic.agent, decoded.batch, now())
       if (parts === undefined) this.#quarantine(decoded.envelope, message)
-      else this.#enqueue({ envelope: decoded.envelope, parts, message })
+      else this.#enqueue({ envelope: decoded.envelope, parts, topic: message.topic, payload: message.payload, message })
     } catch (error) {
-      this.#refuse(topic.agent, envelope ?? peekEnvelope(message.payload), message, messageOf(error))
+      if (isAppError(error) && refusals.has(error.code)) {
+        this.#refuse(topic.agent, envelope ?? peekEnvelope(message.payload), message, messageOf(error))
+      } else {
+        this.#postpone(topic.agent, message, error)
+      }
     }
   }
 
@@ -145,6 +159,18 @@ class StoreIngest implements Ingest {
       refused: [[name.seq, reason.slice(0, 300)]],
       now: now(),
     })
+  }
+
+  /** Neither stored nor refused: what time or a person can cure is sent again by its agent, which also hears our time. */
+  #postpone(agent: string, message: Message, error: unknown): void {
+    const { metrics, acknowledge, log, now } = this.#options
+    metrics.dropped()
+    message.acknowledge()
+    acknowledge(agent, { v: 1, stored: [], refused: [], now: now() })
+    const reason = messageOf(error)
+    if (reason !== this.#postponed)
+      log.warn({ agent, reason }, 'A batch cannot be taken now; its agent sends it again.')
+    this.#postponed = reason
   }
 
   #enqueue(entry: Pending): void {
@@ -225,11 +251,10 @@ class StoreIngest implements Ingest {
     }
   }
 
-  #rejected({ envelope, message }: Pending, reason: string, ack: FullAck): void {
+  #rejected({ envelope, topic, payload }: Pending, reason: string, ack: FullAck): void {
     const { holding, metrics, now } = this.#options
     ack.refused.push([envelope.seq, reason.slice(0, 300)])
     metrics.refused()
-    const { topic = 'quarantine', payload = Buffer.alloc(0) } = message ?? {}
     holding.bury({ agent: envelope.agent, topic, reason, payload }, now())
   }
 
@@ -262,7 +287,7 @@ class StoreIngest implements Ingest {
         const { envelope, batch } = decodeBatch(payload)
         const parts = placeBatch(registry(), agent, batch, now())
         if (parts === undefined) throw new AppError('batch_invalid', 'the agent stood nowhere at that time')
-        this.#enqueue({ envelope, parts, message: undefined, onSettled: resolve })
+        this.#enqueue({ envelope, parts, topic: 'quarantine', payload, message: undefined, onSettled: resolve })
       } catch (error) {
         holding.bury({ agent, topic: 'quarantine', reason: messageOf(error), payload }, now())
         resolve(true)

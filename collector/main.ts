@@ -1,5 +1,5 @@
 /** The collector, put together: broker → ingest → store → judge → board. Wiring only. */
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Environment } from '../core/config-file.ts'
@@ -20,7 +20,6 @@ import { createMetrics } from './metrics.ts'
 import { createCollectorMqtt } from './mqtt.ts'
 import { followRegistry } from './registry-file.ts'
 import type { Registry } from './registry.ts'
-import { setUser } from './users.ts'
 
 export type CollectorDeps = {
   signal: AbortSignal
@@ -35,66 +34,65 @@ const tickMs = 1_000
 /** A slice holds the coming weeks: on Mondays there is a new one. */
 const distributeMs = 3_600_000
 
-/** Runs the collector until `signal` aborts. */
+/** Runs the collector until `signal` aborts. Throws when it cannot start, or when a part of it died. */
 export async function runCollector(config: CollectorConfig, deps: CollectorDeps): Promise<void> {
   const { signal, log, version, onReady } = deps
-  mkdirSync(config.data_dir, { recursive: true })
-  const parts = await assemble(config, deps)
-  const { board, mqtt, judge, ingest } = parts
-  const ticker = setInterval(parts.fleet.tick, tickMs)
-  const distributor = setInterval(() => mqtt.distribute(), distributeMs)
+  // Whatever has begun ends in reverse, also when the next part cannot: ingest before the broker, the store last.
+  const begun = new AsyncDisposableStack()
+  const died = Promise.withResolvers<never>()
+  died.promise.catch(() => undefined)
   try {
+    const { board, mqtt, judge, ingest, fleet } = await assemble(config, deps, begun, died.reject)
     const { url } = await board.start()
     mqtt.start()
     if (config.judge.enabled) await judge.start()
+    repeat(begun, fleet.tick, tickMs)
+    repeat(begun, mqtt.distribute, distributeMs)
     void ingest.releaseQuarantine()
     log.info({ url, version }, 'The collector runs.')
     onReady?.(url, mqtt.receive)
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    if (!signal.aborted) await Promise.race([aborted, died.promise])
   } finally {
-    clearInterval(ticker)
-    clearInterval(distributor)
-    await stop(parts)
+    await begun.disposeAsync()
   }
 }
 
-type Parts = Awaited<ReturnType<typeof assemble>>
-
-/** In the order of the data: the broker first, the store last. */
-async function stop({ registry, board, mqtt, broker, ingest, judge, store, holding }: Parts): Promise<void> {
-  registry.stop()
-  await board.stop()
-  await mqtt.stop()
-  await broker?.stop()
-  await ingest.stop()
-  await judge.stop()
-  await store.close()
-  holding.close()
+function repeat(begun: AsyncDisposableStack, work: () => void, everyMs: number): void {
+  const timer = setInterval(work, everyMs)
+  begun.defer(() => clearInterval(timer))
 }
 
-async function assemble(config: CollectorConfig, { log, version, env }: CollectorDeps) {
-  const now = Date.now
-  const registry = followRegistry(
-    { registryFile: config.registry_file, standardsFile: config.standards_file, env },
-    log.child({ module: 'registry' }),
-  )
-  const district = registry.current().data.district.id
+/** What lies on disk: the registry, the store, and what could not be stored. */
+async function openData(config: CollectorConfig, { log, env }: CollectorDeps, begun: AsyncDisposableStack) {
+  mkdirSync(config.data_dir, { recursive: true })
+  const files = { registryFile: config.registry_file, standardsFile: config.standards_file, env }
+  const registry = followRegistry(files, log.child({ module: 'registry' }))
+  begun.defer(registry.stop)
   const { raw_days, long_days } = config.store
-  const store = await createSqliteStore({
-    directory: join(config.data_dir, 'store'),
-    log,
-    now,
-    retention: { raw_days, long_days },
-  })
-  const holding = openHolding(
-    join(config.data_dir, 'state.sqlite'),
-    config.quarantine_bytes,
-    log.child({ module: 'holding' }),
-  )
+  const retention = { raw_days, long_days }
+  const store = await createSqliteStore({ directory: join(config.data_dir, 'store'), log, now: Date.now, retention })
+  begun.defer(store.close)
+  const stateFile = join(config.data_dir, 'state.sqlite')
+  const holding = openHolding(stateFile, config.quarantine_bytes, log.child({ module: 'holding' }))
+  begun.defer(holding.close)
+  return { registry, store, holding }
+}
+
+async function assemble(
+  config: CollectorConfig,
+  deps: CollectorDeps,
+  begun: AsyncDisposableStack,
+  onDeath: (error: Error) => void,
+) {
+  const { log, version } = deps
+  const now = Date.now
+  const { registry, store, holding } = await openData(config, deps, begun)
+  const district = registry.current().data.district.id
   const live = createLive()
   const metrics = createMetrics()
   const fleet = createFleet({ now, onChange: (agent) => live.publish({ type: 'fleet', agent }) })
-  const { broker, connection } = await brokerOf(config, district, log)
+  const connection = await brokerOf(config, district, log, begun, onDeath)
   const shared = { registry: registry.current, now }
   const mqtt = createCollectorMqtt({
     ...shared,
@@ -108,6 +106,7 @@ async function assemble(config: CollectorConfig, { log, version, env }: Collecto
     log: log.child({ module: 'mqtt' }),
     onBatch: (message) => ingest.accept(message),
   })
+  begun.defer(() => mqtt.stop())
   const ingest = createIngest({
     ...shared,
     store,
@@ -118,6 +117,7 @@ async function assemble(config: CollectorConfig, { log, version, env }: Collecto
     log: log.child({ module: 'ingest' }),
     acknowledge: mqtt.acknowledge,
   })
+  begun.defer(() => ingest.stop())
   const judge = createJudge({
     ...shared,
     store,
@@ -125,6 +125,7 @@ async function assemble(config: CollectorConfig, { log, version, env }: Collecto
     log: log.child({ module: 'judge' }),
     intervalSeconds: config.judge.interval_seconds,
   })
+  begun.defer(() => judge.stop())
   const board = createBoard({
     ...shared,
     config: config.http,
@@ -144,12 +145,13 @@ async function assemble(config: CollectorConfig, { log, version, env }: Collecto
       broker: () => brokerHealth(mqtt.connected(), connection.url),
     },
   })
+  begun.defer(() => board.stop())
   registry.onChange(() => {
     mqtt.distribute()
     void ingest.releaseQuarantine()
     live.publish({ type: 'judged' })
   })
-  return { registry, store, holding, fleet, broker, mqtt, ingest, judge, board }
+  return { fleet, mqtt, ingest, judge, board }
 }
 
 /** Said, but not ill: verdicts are as good as before, and a test in a holiday hurts nobody. */
@@ -162,13 +164,20 @@ function brokerHealth(connected: boolean, url: string): Health {
 }
 
 /** The embedded broker gets a new password for the collector at every start; it never leaves this process. */
-async function brokerOf(config: CollectorConfig, district: string, log: Log) {
-  if (config.broker.type === 'external') {
-    const { type: _type, shared_group: _group, ...connection } = config.broker
-    return { broker: undefined, connection: connection satisfies ConnectionConfig }
+async function brokerOf(
+  { broker: config }: CollectorConfig,
+  district: string,
+  log: Log,
+  begun: AsyncDisposableStack,
+  onDeath: (error: Error) => void,
+): Promise<ConnectionConfig> {
+  if (config.type === 'external') {
+    const { type: _type, shared_group: _group, ...connection } = config
+    return connection
   }
-  const password = setUser(config.broker.users_file, collectorUser)
-  const broker = await startBroker({ config: config.broker, district }, log.child({ module: 'broker' }))
-  const connection = { url: `mqtt://127.0.0.1:${broker.ownPort}`, username: collectorUser, password }
-  return { broker, connection: connection satisfies ConnectionConfig }
+  const collectorPassword = randomBytes(16).toString('base64url')
+  const input = { config, district, collectorPassword }
+  const broker = await startBroker(input, log.child({ module: 'broker' }), onDeath)
+  begun.defer(broker.stop)
+  return { url: `mqtt://127.0.0.1:${broker.ownPort}`, username: collectorUser, password: collectorPassword }
 }

@@ -2,6 +2,7 @@
 export const errorCodes = [
   'aborted',
   'batch_conflict',
+  'batch_early',
   'batch_invalid',
   'batch_too_large',
   'config_invalid',

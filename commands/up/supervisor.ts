@@ -18,50 +18,62 @@ export type SupervisorOptions = {
 export type Supervisor = {
   /** Starts a program; resolves when it reports ready, rejects when it ends before. Later deaths are followed by a restart. */
   start: (program: Program) => Promise<void>
-  /** Stops all, last started first; what does not end in time is killed. */
+  /** Stops all; what does not end in time is killed. */
   stop: () => Promise<void>
 }
 
-const stopWithinMs = 2_500
+/** Twice this is what a Ctrl-C may take. */
+const stopWithinMs = 2_200
 const longestRestartDelayMs = 30_000
 /** A run that lasted this long was good: the next restart comes at once again. */
 const goodRunMs = 60_000
 const maxLogBytes = 5_000_000
 const warnLevel = 40
 
-type Entry = { program: Program; child: ChildProcess; failures: number; ended: Promise<void> }
+type Running = { child: ChildProcess; ready: Promise<void>; ended: Promise<void>; lastWords: () => string }
 
 export function createSupervisor({ script, logDirectory, env, say }: SupervisorOptions): Supervisor {
   mkdirSync(logDirectory, { recursive: true })
-  const entries = new Map<string, Entry>()
+  const running = new Map<string, Running>()
   let stopping = false
 
-  function launch(program: Program, failures: number): { ready: Promise<void> } {
-    const started = performance.now()
+  function launch({ name, args }: Program): Running {
     // A group of its own: Ctrl-C in the terminal reaches the supervisor only, which ends the programs in order.
-    const child = fork(script, program.args, { env, silent: true, detached: true })
+    const child = fork(script, args, { env, silent: true, detached: true })
     child.unref()
-    const lastWords = relay(program.name, child)
+    const lastWords = relay(name, child)
     const ready = new Promise<void>((resolve, reject) => {
       child.on('message', () => resolve())
       child.once('exit', (code, signal) =>
-        reject(new Error(`${program.name} ended with ${signal ?? `code ${code}`}.${lastWords()}`)),
+        reject(new Error(`${name} ended with ${signal ?? `code ${code}`}.${lastWords()}`)),
       )
     })
     ready.catch(() => undefined)
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-    entries.set(program.name, { program, child, failures, ended })
-    const revive = async () => {
-      await ready
-      await ended
+    const launched = { child, ready, ended, lastWords }
+    running.set(name, launched)
+    return launched
+  }
+
+  async function start(program: Program): Promise<void> {
+    const first = launch(program)
+    await first.ready
+    void keepAlive(program, first)
+  }
+
+  /** Starts it again whenever it ends, also when it ended before it was ready. */
+  async function keepAlive(program: Program, first: Running): Promise<void> {
+    let current = first
+    for (let failures = 0; ; failures++) {
+      const started = performance.now()
+      await current.ended
       if (stopping) return
-      const next = performance.now() - started > goodRunMs ? 0 : failures + 1
-      say(`${program.name} ended unexpectedly; it is started again.${lastWords()}`)
-      await sleep(Math.min(longestRestartDelayMs, 500 * 2 ** next), undefined, { ref: false })
-      if (!stopping) launch(program, next)
+      say(`${program.name} ended unexpectedly; it is started again.${current.lastWords()}`)
+      if (performance.now() - started > goodRunMs) failures = 0
+      await sleep(Math.min(longestRestartDelayMs, 500 * 2 ** failures), undefined, { ref: false })
+      if (stopping) return
+      current = launch(program)
     }
-    void revive().catch(() => undefined)
-    return { ready }
   }
 
   /** Logs to a file, warnings to the terminal. Returns what was last said on stderr. */
@@ -88,18 +100,23 @@ export function createSupervisor({ script, logDirectory, env, say }: SupervisorO
     return () => last
   }
 
+  /** The last started first, so that it can still say goodbye to the others; these together. */
   async function stop(): Promise<void> {
     stopping = true
-    for (const { child, ended } of [...entries.values()].toReversed()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue
-      child.kill('SIGTERM')
-      await Promise.race([ended, sleep(stopWithinMs, undefined, { ref: false })])
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
-      await ended
-    }
+    const [last, ...others] = [...running.values()].toReversed()
+    if (last !== undefined) await end(last)
+    await Promise.all(others.map(end))
   }
 
-  return { start: (program) => launch(program, 0).ready, stop }
+  return { start, stop }
+}
+
+async function end({ child, ended }: Running): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGTERM')
+  await Promise.race([ended, sleep(stopWithinMs, undefined, { ref: false })])
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+  await ended
 }
 
 function rotate(file: string): void {
