@@ -1,5 +1,6 @@
 /** Schema of `agent.yaml`: the connection, the WAN interface, and the limits that nothing remote can raise. */
 import { z } from 'zod'
+import { brokerUrlSchema, rangeSchema } from '../core/address.ts'
 import { agentIdSchema, idSchema } from '../core/registry.ts'
 import { sizeSchema } from '../core/units.ts'
 
@@ -21,9 +22,7 @@ export const agentConfigSchema = z.strictObject({
   data_dir: path.default('/var/lib/linkbell').describe('Where the spool and the last configuration rest.'),
   broker: z
     .strictObject({
-      url: z
-        .url({ protocol: /^mqtts?$/, error: 'not a broker such as mqtts://broker.example:8883' })
-        .describe('The broker, for example mqtts://broker.example:8883.'),
+      url: brokerUrlSchema.describe('The broker, for example mqtts://broker.example:8883.'),
       username: z.string().optional().describe('User name; without it, the agent id.'),
       password: z.string().optional().describe('Give password_file or ${ENV}; not needed with a client certificate.'),
       ca_file: path.optional().describe('PEM file of the authority that signed the broker’s certificate.'),
@@ -52,14 +51,16 @@ export const agentConfigSchema = z.strictObject({
         .default(512 * 1024 * 1024)
         .describe('Disk for what is not stored yet; the oldest are dropped above it.'),
       probe_ranges: z
-        .array(z.string().regex(/^[0-9a-fA-F.:]+\/\d{1,3}$/, 'not an address range such as 10.0.0.0/8'))
+        .array(rangeSchema)
         .optional()
         .describe(
           'Addresses that path probes may reach; without it, all. Nothing that comes from the centre can widen it.',
         ),
       bandwidth_bytes_per_month: sizeSchema
-        .default(30e9)
-        .describe('Bytes that bandwidth tests may use in a calendar month.'),
+        .optional()
+        .describe(
+          'Bytes that tests of one link may use in a month; without it, 30 GB for a target of 500M and 10 GB for 100M.',
+        ),
     })
     .prefault({})
     .describe('What nothing remote can raise.'),

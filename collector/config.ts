@@ -1,5 +1,6 @@
 /** Schema of `collector.yaml`; config/collector.schema.json and the commented example are generated from it. */
 import { z } from 'zod'
+import { brokerUrlSchema } from '../core/address.ts'
 import { idSchema } from '../core/registry.ts'
 import { sizeSchema } from '../core/units.ts'
 
@@ -33,9 +34,7 @@ export const brokerSchema = z.discriminatedUnion('type', [
   }),
   z.strictObject({
     type: z.literal('external').describe('An existing broker such as Mosquitto.'),
-    url: z
-      .url({ protocol: /^mqtts?$/, error: 'not a broker such as mqtts://broker.example:8883' })
-      .describe('For example mqtts://broker.example:8883.'),
+    url: brokerUrlSchema.describe('For example mqtts://broker.example:8883.'),
     username: z.string().default('collector').describe('User name.'),
     password: z.string().optional().describe('Give password_file or ${ENV}.'),
     ...tlsFiles,

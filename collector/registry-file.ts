@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Environment, loadConfig } from '../core/config-file.ts'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { registrySchema } from '../core/registry.ts'
+import { type RegistryData, registrySchema, sliceProblem } from '../core/registry.ts'
 import { standardsFileSchema } from '../core/standard.ts'
 import type { Health } from '../store/store.ts'
 import { createRegistry, type Registry } from './registry.ts'
@@ -29,7 +29,33 @@ export function loadRegistry({ registryFile, standardsFile = builtInStandards, e
       `${registryFile}: district.standard: no standard "${String(wanted)}" in ${standardsFile}; it has ${known}`,
     )
   }
-  return createRegistry(data, standard)
+  const registry = createRegistry(data, standard)
+  const problems = sliceProblems(registry, Date.now())
+  if (problems.length > 0)
+    throw new AppError('config_invalid', problems.map((problem) => `${registryFile}: ${problem}`).join('\n'))
+  return registry
+}
+
+/** The same for a registry without its collector: by the standard it names, or the first as delivered. */
+export function problemsOfDistrict(data: RegistryData, env: Environment): string[] {
+  const { standards } = loadConfig(builtInStandards, standardsFileSchema, env)
+  const standard = standards.find(({ id }) => id === data.district.standard) ?? standards[0]
+  return standard === undefined ? [] : sliceProblems(createRegistry(data, standard), Date.now())
+}
+
+/** What agents would refuse, now or when the last of the rows holds. */
+function sliceProblems(registry: Registry, now: number): string[] {
+  const { sites, agents, links, terminals } = registry.data
+  const dates = [sites, agents, links, terminals].flatMap((rows) => rows.map((row) => row.valid_from ?? 0))
+  const last = dates.reduce((latest, date) => Math.max(latest, date), now)
+  const problems = [...new Set([now, last])].flatMap((time) =>
+    registry.agents(time).flatMap((agent) => {
+      const slice = registry.slice(agent, time)
+      const problem = slice && sliceProblem(slice)
+      return problem === undefined ? [] : `site ${slice?.site.id}: ${problem}`
+    }),
+  )
+  return [...new Set(problems)]
 }
 
 export type LiveRegistry = {

@@ -1,9 +1,10 @@
 /** `linkbell config check`: all problems of all files, and of the files that a collector's configuration names. */
 import { readFileSync } from 'node:fs'
-import { loadRegistry } from '../collector/registry-file.ts'
+import { loadRegistry, problemsOfDistrict } from '../collector/registry-file.ts'
 import type { CollectorConfig } from '../collector/config.ts'
 import { checkConfig, type Environment, type Problem } from '../core/config-file.ts'
 import { isAppError, messageOf } from '../core/errors.ts'
+import type { RegistryData } from '../core/registry.ts'
 import { type ConfigKind, configKinds, kindOf } from './config-kinds.ts'
 
 export type CheckDeps = { env: Environment; json: boolean; write: (line: string) => void }
@@ -47,7 +48,10 @@ function checkFile(file: string, env: Environment): Checked {
   }
   const result = checkConfig(text, file, configKinds[kind], env)
   if ('problems' in result) return { file, kind, problems: result.problems }
-  return { file, kind, problems: kind === 'collector' ? namedFiles(file, result.value as CollectorConfig, env) : [] }
+  if (kind === 'collector') return { file, kind, problems: namedFiles(file, result.value as CollectorConfig, env) }
+  if (kind !== 'district') return { file, kind, problems: [] }
+  const found = problemsOfDistrict(result.value as RegistryData, env)
+  return { file, kind, problems: found.map((message) => problem(file, message)) }
 }
 
 /** Problems of the registry and the standards together, as the collector will read them. */

@@ -4,9 +4,11 @@
  * is always told by the registry as it was at its own time.
  */
 import { z } from 'zod'
+import { serviceUrlSchema, testpointUrlSchema } from './address.ts'
 import { idPattern } from './batch.ts'
 import { calendarFields, scheduleSchema } from './calendar.ts'
 import { categories, directions } from './standard.ts'
+import { maxSliceBytes } from './status.ts'
 import { rateSchema } from './units.ts'
 
 export const idSchema = z
@@ -39,6 +41,9 @@ const row = {
   retired: z.boolean().default(false).describe('Gone since valid_from.'),
 }
 
+/** Jobs of the agent are named after its links: `bandwidth-<link>` is an id as well. */
+const linkIdSchema = idSchema.max(54, 'the id of a link has at most 54 characters')
+
 export const levels = ['site', 'district', 'city', 'province', 'internet'] as const
 export const terminalKinds = ['panel', 'pc', 'projector', 'printer', 'ap', 'switch', 'camera', 'server'] as const
 
@@ -48,16 +53,16 @@ export const reflectorSchema = z
   .max(259)
   .regex(
     /^(?:\[[0-9a-fA-F:.]+\](?::\d{1,5})?|[^\s:[\]]+(?::\d{1,5})?|[0-9a-fA-F:.]+)$/,
-    'not a host such as 10.20.0.10 or 10.20.0.10:8421',
+    'not a host such as 10.20.0.10 or 10.20.0.10:8422',
   )
 
-const testpointFields = {
+/** Protocols that agents speak to testpoints. */
+export const testpointTypes = ['librespeed', 'ndt7', 'iperf3'] as const
+export const testpointFields = {
   id: idSchema.describe('Id of the testpoint.'),
   level: z.enum(levels).default('district').describe('Where it stands.'),
-  type: z.enum(['librespeed', 'ndt7', 'iperf3']).default('librespeed').describe('Protocol it speaks.'),
-  url: z
-    .url({ protocol: /^(https?|wss?|iperf3)$/, error: 'not an address such as http://10.20.0.10:8422/' })
-    .describe('Its address.'),
+  type: z.enum(testpointTypes).default('librespeed').describe('Protocol it speaks.'),
+  url: testpointUrlSchema.describe('Its address.'),
   priority: z.int().min(0).max(100).default(0).describe('Lowest first; the next one confirms a `below` or stands in.'),
 }
 const pathFields = {
@@ -70,9 +75,7 @@ const pathFields = {
 }
 const serviceFields = {
   id: idSchema.describe('Id of the platform.'),
-  url: z
-    .url({ protocol: /^https?$/, error: 'not an address such as https://platform.example/' })
-    .describe('Page that is asked for.'),
+  url: serviceUrlSchema.describe('Page that is asked for.'),
 }
 const terminalFields = {
   id: idSchema.describe('Id of the device.'),
@@ -80,6 +83,7 @@ const terminalFields = {
   room: idSchema.default('none').describe('Room it stands in.'),
   address: z.string().min(1).max(253).describe('Host name or address.'),
 }
+const targetSchema = rateSchema.refine((bps) => bps > 0, 'a target is more than 0')
 const forSites = { sites: z.array(idSchema).optional().describe('Only for these sites; without it, for all.') }
 
 const tables = {
@@ -116,15 +120,15 @@ const tables = {
   links: z
     .array(
       z.strictObject({
-        id: idSchema.describe('Id of the link.'),
+        id: linkIdSchema.describe('Id of the link.'),
         site: idSchema.describe('Site that it connects.'),
         agent: agentIdSchema.optional().describe('Agent that measures it; without it, every agent of the site.'),
         name: textSchema.optional(),
         carrier: z.string().optional().describe('Who provides it.'),
-        target_down_bps: rateSchema
+        target_down_bps: targetSchema
           .optional()
           .describe('Contract of its own; the larger of it and the standard holds.'),
-        target_up_bps: rateSchema.optional().describe('The same for upload; without it, the download target.'),
+        target_up_bps: targetSchema.optional().describe('The same for upload; without it, the download target.'),
         ...row,
       }),
     )
@@ -237,6 +241,9 @@ function checkReferences(data: Raw, context: z.RefinementCtx): void {
   }
 }
 
+/** Most rows of a table that one agent takes. */
+const sliceLimits = { links: 16, testpoints: 64, paths: 64, services: 64, terminals: 2000 } as const
+
 /** What the collector publishes to one agent, retained. The agent checks it again: the network is not to be trusted. */
 export const sliceSchema = z.object({
   v: z.literal(1),
@@ -252,17 +259,29 @@ export const sliceSchema = z.object({
   links: z
     .array(
       z.object({
-        id: idSchema,
+        id: linkIdSchema,
         targets: z
           .array(z.object({ direction: z.enum(directions), target_bps: z.number().positive() }))
           .min(1)
           .max(2),
       }),
     )
-    .max(16),
-  testpoints: z.array(z.object(testpointFields)).max(64),
-  paths: z.array(z.object(pathFields)).max(64),
-  services: z.array(z.object(serviceFields)).max(64),
-  terminals: z.array(z.object(terminalFields)).max(2000),
+    .max(sliceLimits.links),
+  testpoints: z.array(z.object(testpointFields)).max(sliceLimits.testpoints),
+  paths: z.array(z.object(pathFields)).max(sliceLimits.paths),
+  services: z.array(z.object(serviceFields)).max(sliceLimits.services),
+  terminals: z.array(z.object(terminalFields)).max(sliceLimits.terminals),
 })
 export type Slice = z.output<typeof sliceSchema>
+
+/** Why an agent would refuse a slice, for whoever keeps the registry; undefined when it would take it. */
+export function sliceProblem(slice: Slice): string | undefined {
+  for (const table of Object.keys(sliceLimits) as (keyof typeof sliceLimits)[]) {
+    const { length } = slice[table]
+    if (length > sliceLimits[table]) return `${length} ${table}; an agent takes at most ${sliceLimits[table]}`
+  }
+  const bytes = Buffer.byteLength(JSON.stringify(slice))
+  if (bytes > maxSliceBytes) return `its configuration has ${bytes} bytes; an agent takes at most ${maxSliceBytes}`
+  const { error } = sliceSchema.safeParse(slice)
+  return error && z.prettifyError(error)
+}

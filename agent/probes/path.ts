@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { rangeSchema } from '../../core/address.ts'
 import type { Sample } from '../../core/catalog.ts'
 import { AppError, isAppError, messageOf } from '../../core/errors.ts'
 import { idSchema, levels } from '../../core/registry.ts'
@@ -25,7 +26,7 @@ const config = z.strictObject({
   spacing_seconds: z.number().min(0.01).max(10).default(0.5).describe('Time between two requests to one target.'),
   timeout_seconds: z.number().min(0.1).max(10).default(1).describe('A reply that takes longer is lost.'),
   allowed_ranges: z
-    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .array(rangeSchema)
     .optional()
     .describe('Address ranges (CIDR) that may be probed; without it, all.'),
 })

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { serviceUrlSchema } from '../../core/address.ts'
 import type { Sample } from '../../core/catalog.ts'
 import { AppError, messageOf } from '../../core/errors.ts'
 import { idSchema } from '../../core/registry.ts'
@@ -8,10 +9,7 @@ import { check, failedPhases, type Report } from './service/request.ts'
 
 const entry = z.strictObject({
   id: idSchema.describe('Id of the platform.'),
-  url: z
-    .url({ protocol: /^https?$/ })
-    .refine((url) => new URL(url).username === '', 'a user name or password may not stand in it')
-    .describe('Page that is asked for; a redirect is an answer and not followed.'),
+  url: serviceUrlSchema.describe('Page that is asked for; a redirect is an answer and not followed.'),
   expect_status: z
     .array(z.int().min(100).max(599))
     .min(1)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { rangeSchema } from '../../core/address.ts'
 import { AppError } from '../../core/errors.ts'
 import { idSchema, levels, reflectorSchema } from '../../core/registry.ts'
 import { stampPort } from '../../core/stamp.ts'
@@ -25,7 +26,7 @@ const config = z.strictObject({
   packet_bytes: z.int().min(48).max(1400).default(172).describe('UDP payload of a packet: 20 ms of G.711 in RTP.'),
   timeout_seconds: z.number().min(0.1).max(10).default(1).describe('A packet that takes longer is lost.'),
   allowed_ranges: z
-    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .array(rangeSchema)
     .optional()
     .describe('Address ranges (CIDR) that may be probed; without it, all.'),
 })
