@@ -43,7 +43,8 @@ const silentAfterMs = 200_000
 /** Unregistered agents that are remembered: the ids come from the network. */
 const maxAgents = 50_000
 
-type Entry = AgentState & { offlineAt: number | undefined }
+/** `seenAt`: of the last batch or status. */
+type Entry = AgentState & { offlineAt: number | undefined; seenAt: number }
 
 export function createFleet({ now, onChange }: FleetOptions): Fleet {
   const entries = new Map<string, Entry>()
@@ -51,7 +52,7 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
   function entryOf(agent: string): Entry | undefined {
     const known = entries.get(agent)
     if (known !== undefined || entries.size >= maxAgents) return known
-    const entry: Entry = { ...unheardOf(agent), offlineAt: undefined }
+    const entry: Entry = { ...unheardOf(agent), offlineAt: undefined, seenAt: 0 }
     entries.set(agent, entry)
     return entry
   }
@@ -72,6 +73,7 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
     if (!status.on && stale) return
     entry.status = status
     if (status.on) {
+      entry.seenAt = at
       entry.offlineAt = undefined
       become(entry, 'online', at)
     } else if (entry.presence === 'unknown') {
@@ -86,10 +88,9 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
     const time = now()
     for (const entry of entries.values()) {
       if (entry.presence !== 'online') continue
-      const lastSeen = Math.max(entry.lastBatchAt ?? 0, entry.since ?? 0)
       if (entry.offlineAt !== undefined && time - entry.offlineAt >= willHoldMs)
         become(entry, 'offline', entry.offlineAt)
-      else if (time - lastSeen > silentAfterMs) become(entry, 'offline', lastSeen)
+      else if (time - entry.seenAt > silentAfterMs) become(entry, 'offline', entry.seenAt)
     }
   }
 
@@ -98,6 +99,7 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
       const entry = entryOf(agent)
       if (entry === undefined) return
       entry.lastBatchAt = Math.max(entry.lastBatchAt ?? 0, at)
+      entry.seenAt = at
       // A batch after the will proves that the agent lives: the will belonged to a connection before.
       entry.offlineAt = undefined
       become(entry, 'online', at)
@@ -118,7 +120,7 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
   }
 }
 
-function stateOf({ offlineAt: _, ...state }: Entry): AgentState {
+function stateOf({ offlineAt: _, seenAt: __, ...state }: Entry): AgentState {
   return { ...state }
 }
 
