@@ -1,11 +1,9 @@
 /** Configuration of a bandwidth test: what a link must carry, and what the test may cost. */
 import { z } from 'zod'
 import { triggers } from '../../core/catalog.ts'
-import { idSchema, levels } from '../../core/registry.ts'
+import { idSchema, testpointFields } from '../../core/registry.ts'
 import { directions } from '../../core/standard.ts'
 import { rateSchema, sizeSchema } from '../../core/units.ts'
-
-export const testpointTypes = ['librespeed', 'ndt7', 'iperf3'] as const
 
 export const bandwidthSchema = z.strictObject({
   link: idSchema.default('wan').describe('Link that is tested.'),
@@ -34,30 +32,23 @@ export const bandwidthSchema = z.strictObject({
     .describe('Share of the target, at the Ethernet layer, that meets it.'),
   confidence_ratio: z.number().min(0.9).max(0.99999).default(0.999).describe('Confidence of a verdict, each side.'),
   tolerance_ratio: z.number().min(0).max(0.05).default(0.005).describe('Uncertainty beyond the statistical one.'),
-  testpoints: z
-    .array(
-      z.strictObject({
-        id: idSchema.describe('Id of the testpoint.'),
-        type: z.enum(testpointTypes).default('librespeed').describe('Protocol it speaks.'),
-        url: z.url({ protocol: /^(https?|wss?|iperf3)$/ }).describe('Its address.'),
-        level: z.enum(levels).default('district').describe('Where it stands.'),
-        priority: z.int().min(0).max(100).default(0).describe('Lowest first; the next stands in when one fails.'),
-      }),
-    )
-    .min(1)
-    .max(64)
-    .describe('Servers to test against.'),
+  testpoints: z.array(z.strictObject(testpointFields)).min(1).max(64).describe('Servers to test against.'),
   streams: z.int().min(1).max(16).default(6).describe('Connections at a time.'),
   max_bytes: sizeSchema.optional().describe('Most bytes a direction may use; without it, six seconds at the target.'),
+  monthly_bytes: sizeSchema
+    .optional()
+    .describe('Most bytes tests of this link may use in a month; without it, 5 GB and 400 s at the target.'),
   max_seconds: z.number().min(1).max(30).default(10).describe('Longest time a direction may take.'),
   max_wait_seconds: z.number().min(0).max(3600).default(300).describe('Longest wait for a testpoint that is busy.'),
   trigger: z
     .enum(Object.keys(triggers) as [keyof typeof triggers, ...(keyof typeof triggers)[]])
     .default('scheduled')
     .describe('What started it.'),
+  confirm: z.boolean().default(true).describe('Test a result below the target again before it counts.'),
   state_file: z.string().min(1).optional().describe('Where the bytes used this month are kept.'),
 })
 export type BandwidthConfig = z.output<typeof bandwidthSchema>
+export type Target = BandwidthConfig['targets'][number]
 export type TestpointTarget = BandwidthConfig['testpoints'][number]
 
 /** Seconds at the target rate that a test may cost unless told otherwise; a marginal line takes that, others far less. */

@@ -1,84 +1,52 @@
-/** One bandwidth measurement: for each direction, load the link until the verdict is sure, and say what it rests on. */
-import type { Cause, Method, Outcome, Trigger } from '../../core/catalog.ts'
-import { AppError, isAppError } from '../../core/errors.ts'
-import type { Log } from '../../core/log.ts'
-import type { Direction } from '../../core/standard.ts'
-import { createCounterReader, type CounterReader, difference } from '../counters.ts'
-import { readInterface } from '../interfaces.ts'
-import type { Exec } from '../probe.ts'
-import { type BandwidthConfig, byteCapOf } from './config.ts'
-import { leaseRatio, load, type Loaded, type Progress } from './load.ts'
-import { interfaceOf } from './local.ts'
+/** A bandwidth measurement: every direction, another testpoint when one fails, a second opinion before an accusation. */
+import { AppError, isAppError, messageOf } from '../../core/errors.ts'
+import { defaultMonthlyBytes, openBudget } from './budget.ts'
+import { type BandwidthConfig, byteCapOf, type Target } from './config.ts'
+import type { Progress } from './load.ts'
 import { openSession } from './open.ts'
-import type { Lease, Session } from './session.ts'
-import type { Rule } from './sequential.ts'
-import { median } from './statistics.ts'
-import { pingLoss } from './ping-loss.ts'
-import { echo, lossOf } from '../stamp.ts'
-import { suspicionOf } from './suspicion.ts'
-import { delay } from './transfer.ts'
-import { framingOf } from './wire.ts'
+import type { BandwidthResult, MeasureContext } from './result.ts'
+import type { Session } from './session.ts'
+import { measureAgainst } from './trial.ts'
 
-/** The result of one direction; the fields of the catalog's `bandwidth`, in words where the catalog has codes. */
-export type BandwidthResult = {
-  /** Milliseconds since 1970 when the transfer began. */
-  time: number
-  link: string
-  direction: Direction
-  testpoint: string
-  outcome: Outcome
-  cause: Cause
-  method: Method
-  trigger: Trigger
-  targetBps: number
-  thresholdBps: number
-  linkRateBps: number | null
-  /** The line was stopped as soon as it was good enough: it may carry more. */
-  atLeast: boolean
-  goodputBps: number | null
-  otherBps: number | null
-  marginRatio: number | null
-  transferredBytes: number
-  durationSeconds: number
-  rttIdleSeconds: number | null
-  rttLoadedSeconds: number | null
-  lossRatio: number | null
-  interfaceRateBps: number | null
-  cpuRatio: number
-  streams: number
-}
-
-export type MeasureContext = {
-  signal: AbortSignal
-  log: Log
-  exec: Exec
-  /** Milliseconds since 1970. */
-  now: () => number
-  onProgress?: (progress: Progress) => void
-}
-
-/** Enough to see 1 % each way nearly always, in little over a second and 22 kB. */
-const lossProbes = 250
-const lossGapMs = 5
-const lossWaitMs = 1000
-/** fping's own lower limit for a user that is not root. */
-const pingGapMs = 10
-const idleRoundTrips = 5
-/** Spreads the idle round trips, so that the counter beside them sees other traffic for a third of a second. */
-const idleGapMs = 60
-/** A lease also covers the look at the idle line before the test, and its end. */
-const leaseSlackSeconds = 3
-
-/** Tests every target of `config`. Throws `testpoint_failed` when no testpoint can be used, `aborted` by its signal. */
+/**
+ * Tests every target of `config`; a `below` is tested once more, on another testpoint where there is one. Throws
+ * `testpoint_failed` or `testpoint_busy` when no testpoint can be used, `aborted` by its signal.
+ */
 export async function measureBandwidth(config: BandwidthConfig, context: MeasureContext): Promise<BandwidthResult[]> {
   const results: BandwidthResult[] = []
-  for (const target of config.targets) results.push(await measureDirection(config, target, context))
+  for (const target of config.targets) {
+    const result = await measureDirection(config, target, context)
+    results.push(result)
+    if (result.outcome === 'below' && config.confirm) results.push(...(await confirm(config, result, context)))
+  }
   return results
+}
+
+/** A second opinion: the others first, the one that accused last. None is better than the loss of the first. */
+async function confirm(
+  config: BandwidthConfig,
+  first: BandwidthResult,
+  context: MeasureContext,
+): Promise<BandwidthResult[]> {
+  const ordered = config.testpoints.map((testpoint) =>
+    testpoint.id === first.testpoint ? { ...testpoint, priority: 100 } : testpoint,
+  )
+  const target = { direction: first.direction, target_bps: first.targetBps }
+  try {
+    return [await measureDirection({ ...config, testpoints: ordered, trigger: 'confirmation' }, target, context)]
+  } catch (error) {
+    if (context.signal.aborted) throw error
+    context.log.debug(
+      { direction: first.direction, reason: messageOf(error) },
+      'A result below the target could not be confirmed.',
+    )
+    return []
+  }
 }
 
 async function measureDirection(
   config: BandwidthConfig,
-  target: BandwidthConfig['targets'][number],
+  target: Target,
   context: MeasureContext,
 ): Promise<BandwidthResult> {
   const failures: AppError[] = []
@@ -88,7 +56,7 @@ async function measureDirection(
     let session: Session | undefined
     try {
       session = await openSession(testpoint, context)
-      const result = await measureAgainst(session, config, target, context)
+      const result = await measureWithinBudget(session, config, target, context)
       if (result.cause !== 'testpoint_failed' || testpoint === last) return result
     } catch (error) {
       if (context.signal.aborted) throw new AppError('aborted', 'The bandwidth test was stopped.', { cause: error })
@@ -101,146 +69,39 @@ async function measureDirection(
   throw noneLeft(failures)
 }
 
+/** A test against this very host costs the line nothing, and its budget neither. */
+async function measureWithinBudget(
+  session: Session,
+  config: BandwidthConfig,
+  target: Target,
+  context: MeasureContext,
+): Promise<BandwidthResult> {
+  if (session.self) return measureAgainst(session, config, target, context)
+  const largest = Math.max(...config.targets.map((each) => each.target_bps))
+  const limitBytes = config.monthly_bytes ?? defaultMonthlyBytes(largest)
+  const budget = openBudget({ file: config.state_file, link: config.link, limitBytes, now: context.now })
+  const charged = byteCapOf(config, target.target_bps)
+  budget.charge(charged)
+  let used = 0
+  const onProgress = (progress: Progress) => {
+    // A test that is stopped in its middle has no result, but its bytes are gone.
+    used = progress.usedBytes
+    context.onProgress?.(progress)
+  }
+  try {
+    const result = await measureAgainst(session, config, target, { ...context, onProgress })
+    used = result.transferredBytes
+    const account = budget.account()
+    return { ...result, month: { ...account, usedBytes: account.usedBytes - charged + used } }
+  } finally {
+    budget.refund(charged - used)
+  }
+}
+
 function noneLeft(failures: readonly AppError[]): AppError {
   const [only, another] = failures
   if (only !== undefined && another === undefined) return only
   return new AppError('testpoint_failed', `No testpoint could be used: ${failures.map((f) => f.message).join(' ')}`, {
     cause: only,
   })
-}
-
-async function measureAgainst(
-  session: Session,
-  config: BandwidthConfig,
-  { direction, target_bps: targetBps }: BandwidthConfig['targets'][number],
-  context: MeasureContext,
-): Promise<BandwidthResult> {
-  const { signal, log } = context
-  const device = session.self ? interfaceOf('127.0.0.1') : (config.interface ?? session.interface)
-  const reader = device === undefined ? undefined : createCounterReader(device)
-  let lease: Lease | undefined
-  try {
-    await reader?.ready
-    const lossRatio = await lookAtLoss(session, context)
-    if (!session.self) lease = await session.admit(leaseWish(config, direction, targetBps, signal))
-    const framing = framingOf(device, session.address)
-    const idle = await lookAtIdle(session, reader, signal)
-    const time = context.now()
-    const rule: Rule = {
-      thresholdBps: targetBps * config.threshold_ratio,
-      confidence: config.confidence_ratio,
-      toleranceRatio: config.tolerance_ratio,
-      maxSeconds: config.max_seconds,
-      rttSeconds: idle.rttSeconds ?? 0,
-    }
-    const loaded = await load({
-      session,
-      direction,
-      reader,
-      framing,
-      targetBps,
-      rule,
-      signal,
-      idleBps: idle.passed === undefined ? 0 : framing.bitsOf(idle.passed, direction) / idle.passed.seconds,
-      streams: config.streams,
-      maxBytes: byteCapOf(config, targetBps),
-      leaseId: lease?.id,
-      onProgress: context.onProgress,
-    })
-    if (signal.aborted) throw new AppError('aborted', 'The bandwidth test was stopped.')
-    log.debug({ direction, testpoint: session.id, ...loaded }, 'A bandwidth test ended.')
-    const state = device === undefined || session.self ? undefined : readInterface(device)
-    const interfaceRateBps = config.interface_rate_bps ?? state?.rateBps ?? null
-    const { thresholdBps } = rule
-    const suspicion = suspicionOf({
-      loaded,
-      targetBps,
-      thresholdBps,
-      state,
-      interfaceRateBps,
-      lossRatio,
-      capacityBps: session.capacityBps,
-    })
-    return {
-      ...resultOf(loaded, session, suspicion),
-      time,
-      direction,
-      targetBps,
-      thresholdBps,
-      lossRatio,
-      interfaceRateBps,
-      rttIdleSeconds: idle.rttSeconds,
-      link: config.link,
-      trigger: config.trigger,
-      streams: config.streams,
-    }
-  } finally {
-    reader?.close()
-    await lease?.release()
-  }
-}
-
-function leaseWish(config: BandwidthConfig, direction: Direction, targetBps: number, signal: AbortSignal) {
-  const seconds = config.max_seconds + leaseSlackSeconds
-  return { direction, rateBps: leaseRatio * targetBps, seconds, maxWaitSeconds: config.max_wait_seconds, signal }
-}
-
-/** Loss on the line before it is loaded: a saturated shaper always loses, and that is no fault of the path. */
-async function lookAtLoss(session: Session, { exec, signal }: MeasureContext): Promise<number | null> {
-  if (session.self) return null
-  const { address, reflectorPort: port } = session
-  if (port !== undefined) {
-    const loss = lossOf(await echo({ address, port, count: lossProbes, gapMs: lossGapMs, waitMs: lossWaitMs, signal }))
-    // All gone is a reflector that a firewall hides, not a line without a working packet.
-    if (loss !== 1) return loss
-  }
-  return pingLoss(exec, address, { count: lossProbes, gapMs: pingGapMs, waitMs: lossWaitMs, signal })
-}
-
-/** Round trips on the idle line, and what passed over its interface meanwhile. */
-async function lookAtIdle(session: Session, reader: CounterReader | undefined, signal: AbortSignal) {
-  await session.ping(signal)
-  const before = reader?.read()
-  const rtts: number[] = []
-  for (let i = 0; i < idleRoundTrips; i++) {
-    rtts.push(await session.ping(signal))
-    await delay(idleGapMs, signal)
-  }
-  const after = reader?.read()
-  const passed = before === undefined || after === undefined ? undefined : difference(before, after)
-  return { rttSeconds: median(rtts), passed }
-}
-
-function resultOf(loaded: Loaded, session: Session, suspicion: Cause | undefined) {
-  const verdict = verdictOf(loaded, session, suspicion)
-  return {
-    ...verdict,
-    testpoint: session.id,
-    linkRateBps: loaded.linkRateBps,
-    atLeast: verdict.outcome === 'met',
-    goodputBps: loaded.goodputBps,
-    otherBps: loaded.otherBps,
-    marginRatio: loaded.estimate.marginRatio,
-    transferredBytes: loaded.transferredBytes,
-    durationSeconds: loaded.durationSeconds,
-    rttLoadedSeconds: loaded.rttLoadedSeconds,
-    cpuRatio: loaded.cpuRatio,
-  }
-}
-
-function verdictOf(
-  { estimate, ended, method, thresholdBps }: Loaded,
-  session: Session,
-  suspicion: Cause | undefined,
-): { outcome: Outcome; cause: Cause; method: Method } {
-  // Against this very host there is no link to judge, however fast it was.
-  if (session.self) return { outcome: 'inconclusive', cause: 'none', method: 'self_test' }
-  const { decision, rateBps } = estimate
-  if (decision === 'met') return { outcome: 'met', cause: 'none', method }
-  // A test that was cut short by its testpoint or its counter says so first; of any other slow one, what held it back.
-  const isBroken = ended === 'testpoint_failed' || ended === 'counter_lost' || ended === 'too_short'
-  if (suspicion !== undefined && !isBroken && rateBps < thresholdBps)
-    return { outcome: 'inconclusive', cause: suspicion, method }
-  if (decision === 'below') return { outcome: 'below', cause: 'none', method }
-  return { outcome: 'inconclusive', cause: ended, method }
 }

@@ -4,9 +4,11 @@ import type { Log } from '../../core/log.ts'
 import type { Direction } from '../../core/standard.ts'
 import { formatBytes, formatRate, formatSeconds } from '../../core/units.ts'
 import type { Exec } from '../probe.ts'
-import { bandwidthSchema, type testpointTypes } from './config.ts'
+import type { testpointTypes } from '../../core/registry.ts'
+import { bandwidthSchema } from './config.ts'
 import type { Progress } from './load.ts'
-import { type BandwidthResult, measureBandwidth } from './measure.ts'
+import { measureBandwidth } from './measure.ts'
+import type { BandwidthResult } from './result.ts'
 import { sampleOf } from './sample.ts'
 
 export type Language = keyof Text

@@ -1,5 +1,5 @@
 import { causes, layers, methods, outcomes, type Sample, triggers } from '../../core/catalog.ts'
-import type { BandwidthResult } from './measure.ts'
+import type { BandwidthResult } from './result.ts'
 
 /** A result as the catalog's sample. */
 export function sampleOf(result: BandwidthResult): Sample<'bandwidth'> {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bandwidthSchema } from '../../agent/bandwidth/config.ts'
 import { openSession } from '../../agent/bandwidth/open.ts'
+import type { Exec } from '../../agent/probe.ts'
 import { messageOf } from '../../core/errors.ts'
 import { type Slice, sliceSchema } from '../../core/registry.ts'
 import { formatRate, formatSeconds } from '../../core/units.ts'
@@ -27,18 +28,18 @@ export function testpointsOf(subject: Subject): Testpoint[] {
   }
 }
 
-export const checkTestpoints: Check = async ({ subject, signal }) => {
+export const checkTestpoints: Check = async ({ subject, exec, signal }) => {
   const all = testpointsOf(subject)
   if (all.length === 0 && subject.kind === 'agent') {
     const found = text('none known yet; the collector names them', '尚无；由汇聚端下发')
     return [{ id: 'testpoint', title: text('Testpoint', '测试点'), status: 'ok', found }]
   }
-  const findings = await Promise.all(all.slice(0, maxTried).map((testpoint) => tryOne(testpoint, signal)))
+  const findings = await Promise.all(all.slice(0, maxTried).map((testpoint) => tryOne(testpoint, { exec, signal })))
   const noneAnswers = subject.kind === 'agent' && findings.every(({ status }) => status === 'warn')
   return noneAnswers ? findings.map((finding) => ({ ...finding, status: 'missing' as const })) : findings
 }
 
-async function tryOne(testpoint: Testpoint, signal: AbortSignal): Promise<Finding> {
+async function tryOne(testpoint: Testpoint, { exec, signal }: { exec: Exec; signal: AbortSignal }): Promise<Finding> {
   const { id, level, type, url, priority } = testpoint
   const base = { id: `testpoint ${id}`, title: text(`Testpoint ${id}`, `测试点 ${id}`) }
   // Those of another protocol than the agent speaks are for later versions of it.
@@ -49,7 +50,7 @@ async function tryOne(testpoint: Testpoint, signal: AbortSignal): Promise<Findin
   }
   const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
   try {
-    const session = await openSession(known.data, within)
+    const session = await openSession(known.data, { exec, signal: within })
     const rtt = formatSeconds(await session.ping(within))
     session.close()
     const capacity = session.capacityBps === undefined ? '' : `, ${formatRate(session.capacityBps)}`

@@ -50,7 +50,9 @@ export async function createLab(options: LabOptions): Promise<Lab> {
   const children: ChildProcess[] = []
   const run: Lab['run'] = (host, ...command) => sh('ip', 'netns', 'exec', namespaces.name(host), ...command)
   const start: Lab['spawn'] = (host, command, args, stdio = ['ignore', 'pipe', 'pipe']) => {
-    const child = spawn('nice', ['-n', priority, 'ip', 'netns', 'exec', namespaces.name(host), command, ...args], { stdio })
+    const child = spawn('nice', ['-n', priority, 'ip', 'netns', 'exec', namespaces.name(host), command, ...args], {
+      stdio,
+    })
     children.push(child)
     return child
   }

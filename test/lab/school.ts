@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { BandwidthResult } from '../../agent/bandwidth/measure.ts'
+import type { BandwidthResult } from '../../agent/bandwidth/result.ts'
 import { createLab, type Host, type Lab, type LabOptions } from './lab.ts'
 
 export type School = Lab & {
@@ -27,7 +27,7 @@ export async function createSchool(options: LabOptions & { testpoint?: object })
       ...lab,
       url,
       agent,
-      measure: (given) => ask(agent, { interface: 'wan0', testpoints: [{ id: 'lab', url }], ...given }),
+      measure: (given) => ask(agent, { interface: 'wan0', confirm: false, testpoints: [{ id: 'lab', url }], ...given }),
     }
   } catch (error) {
     lab.stop()

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BandwidthResult } from '../../../agent/bandwidth/measure.ts'
+import type { BandwidthResult } from '../../../agent/bandwidth/result.ts'
 import type { Lab } from '../../lab/lab.ts'
 import { createSchool, type School } from '../../lab/school.ts'
 import type { Case, Cross } from './cases.ts'
