@@ -104,19 +104,27 @@ export function capacityRatio(
   { end }: Moment,
   time: number,
 ): number {
-  const hour = localHour(time)
-  const isBad = {
-    evenings: hour >= 18.5 && hour < 23.6,
-    capped: true,
-    marginal: true,
-    degraded: time >= end - 9 * dayMs,
-    repaired: time < end - 7 * dayMs,
-    slow_upload: direction === 'up',
-  } as Partial<Record<StoryKind, boolean>>
-  if (isBad[story.kind] !== true) return headroom
+  // How much of the story holds at this time, from 0 to 1.
+  const held = {
+    evenings: eveningRush(localHour(time)),
+    capped: 1,
+    marginal: 1,
+    degraded: time >= end - 9 * dayMs ? 1 : 0,
+    repaired: time < end - 7 * dayMs ? 1 : 0,
+    slow_upload: direction === 'up' ? 1 : 0,
+  } as Partial<Record<StoryKind, number>>
+  const share = held[story.kind] ?? 0
+  if (share === 0) return headroom
   // A cap is steady; congestion comes and goes.
   const swing = story.kind === 'capped' || story.kind === 'marginal' ? 0.004 : 0.12
-  return Math.min(headroom, story.depth * (1 + swing * (smooth(key + 3, time / hourMs) - 0.5)))
+  const bad = Math.min(headroom, story.depth * (1 + swing * (smooth(key + 3, time / hourMs) - 0.5)))
+  return headroom + (bad - headroom) * share
+}
+
+/** When everybody is at home: rising until eight, falling before midnight. */
+function eveningRush(hour: number): number {
+  const slope = (from: number, hours: number) => Math.max(0, Math.min(1, (hour - from) / hours))
+  return slope(17.8, 2.2) - slope(22.4, 1.6)
 }
 
 const outageShare = 0.008
