@@ -8,10 +8,11 @@ import { readFileSync } from 'node:fs'
 import { createServer as createTcpServer, isIP, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { parentPort, workerData } from 'node:worker_threads'
-import { Aedes, type AuthenticateError, type Client } from 'aedes'
+import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes'
 import { maxSentBytes } from '../../core/batch.ts'
 import { AppError, messageOf } from '../../core/errors.ts'
-import { collectorUser, covers, rights } from '../../core/topics.ts'
+import { maxStatusBytes } from '../../core/status.ts'
+import { collectorUser, covers, parseTopic, rights } from '../../core/topics.ts'
 import { isUser, readUsers, type Users } from '../users.ts'
 import type { BrokerInput, BrokerMessage } from './broker.ts'
 import { limitPackets } from './packet-limit.ts'
@@ -53,13 +54,10 @@ const broker = await Aedes.createBroker({
   },
   authorizePublish: (client, packet, done) => {
     const user = client === null ? undefined : usersByClient.get(client)
-    const allowed = user !== undefined && rights(district, user).write.some((filter) => covers(filter, packet.topic))
-    if (!allowed)
-      log('warn', 'A client published to a topic that is not its own and was cut off.', {
-        user,
-        topic: packet.topic.slice(0, 200),
-      })
-    done(allowed ? null : new Error('not authorized'))
+    const objection = objectionTo(user, packet)
+    if (objection !== undefined)
+      log('warn', `A client published ${objection} and was cut off.`, { user, topic: packet.topic.slice(0, 200) })
+    done(objection === undefined ? null : new Error('not authorized'))
   },
   authorizeSubscribe: (client, subscription, done) => {
     const user = client === null ? undefined : usersByClient.get(client)
@@ -69,6 +67,21 @@ const broker = await Aedes.createBroker({
     done(null, allowed ? subscription : null)
   },
 })
+
+/**
+ * Why a message is not passed on. What is retained stays in memory for ever: of an agent that is its status alone. A
+ * measurement may be one that only newer agents have: its batches get their refusal from the collector.
+ */
+function objectionTo(user: string | undefined, { topic, retain, payload }: PublishPacket): string | undefined {
+  const own = user !== undefined && rights(district, user).write.some((filter) => covers(filter, topic))
+  if (!own) return 'to a topic that is not its own'
+  if (user === collectorUser) return undefined
+  const parsed = parseTopic(topic)
+  if (parsed?.kind === 'status')
+    return Buffer.byteLength(payload) > maxStatusBytes ? `a status above ${maxStatusBytes} bytes` : undefined
+  if (parsed?.kind !== 'batch') return 'to a topic that is not its own'
+  return retain ? 'a batch to be retained' : undefined
+}
 
 function identify(client: Client, username: string | undefined, password: string): string | undefined {
   const certified = (client.conn as unknown as TLSSocket).getPeerCertificate?.()?.subject?.CN

@@ -91,6 +91,20 @@ describe('the embedded broker', () => {
     })
   })
 
+  it.each<[string, string, string, boolean]>([
+    ['a batch to be retained', own, 'hello', true],
+    ['a batch to be retained', topics.batch(district, 'a-gw1', 'a-later-one'), 'hello', true],
+    ['to a topic that is not its own', topics.batch(district, 'a-gw1', 'm'.repeat(65)), 'hello', false],
+    ['a status above 4096 bytes', topics.status(district, 'a-gw1'), 'x'.repeat(4_097), true],
+  ])('cuts an agent off that writes %s (%s)', async (what, topic, payload, retain) => {
+    const agent = await connect('a-gw1')
+    const closed = closing(agent)
+    agent.publish(topic, payload, { qos: 1, retain })
+    await closed
+    await warned(`A client published ${what} and was cut off.`)
+    expect(heard).toEqual([])
+  })
+
   it.each([
     topics.ack(district, 'b-gw1'),
     topics.config(district, '+'),

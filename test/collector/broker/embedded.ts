@@ -30,7 +30,11 @@ export async function createEmbedded(config: Partial<EmbeddedConfig> = {}): Prom
   for (const user of ['collector', 'a-gw1', 'b-gw1']) password(user)
   const memory = createMemoryLog()
   const parsed = brokerSchema.parse({ type: 'embedded', port: 0, users_file: usersFile, ...config }) as EmbeddedConfig
-  const broker = await startBroker({ config: parsed, district }, memory.log)
+  const broker = await startBroker(
+    { config: parsed, district, collectorPassword: password('collector') },
+    memory.log,
+    (error) => memory.log.error(error.message),
+  )
   const clients: MqttClient[] = []
   return {
     ...memory,
