@@ -21,6 +21,7 @@ import {
   maxStatusBytes,
   parseMessage,
 } from '../core/status.ts'
+import { type Slice, sliceProblem } from '../core/registry.ts'
 import { filters, parseTopic, topics } from '../core/topics.ts'
 import type { Fleet } from './fleet.ts'
 import type { Registry } from './registry.ts'
@@ -68,6 +69,8 @@ class BrokerSide implements CollectorMqtt {
   readonly #statusTopic: string
   /** Revisions published in this session, by agent. */
   readonly #published = new Map<string, string>()
+  /** Revisions that their agents would refuse. */
+  readonly #unfit = new Map<string, string>()
   #session: Session | undefined
 
   constructor(options: CollectorMqttOptions) {
@@ -178,8 +181,18 @@ class BrokerSide implements CollectorMqtt {
     const slice = registry().slice(agent, now())
     fleet.wanted(agent, slice?.revision)
     if (slice === undefined || (!again && this.#published.get(agent) === slice.revision)) return
+    const problem = sliceProblem(slice)
+    if (problem !== undefined) return this.#withheld(agent, slice, problem)
     this.#published.set(agent, slice.revision)
     this.#send(topics.config(district, agent), JSON.stringify(slice), { qos: 1, retain: true })
+  }
+
+  /** Said once for a revision: its agent goes on asking for it. */
+  #withheld(agent: string, { site, revision }: Slice, problem: string): void {
+    if (this.#unfit.get(agent) === revision) return
+    this.#unfit.set(agent, revision)
+    const facts = { agent, site: site.id, problem }
+    this.#options.log.error(facts, `The configuration of site ${site.id} is not published: its agent would refuse it.`)
   }
 
   #send(topic: string, payload: string, how: { qos: 0 | 1; retain?: boolean }): void {

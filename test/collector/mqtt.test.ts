@@ -11,26 +11,29 @@ import { createEmbedded, district, type Embedded } from './broker/embedded.ts'
 
 const within = { timeout: 5_000, interval: 10 }
 const sunday = Date.parse('2026-09-27T23:59:00+08:00')
-const registry = createRegistry(
-  registrySchema.parse({
-    district: { id: district, name: 'D' },
-    towns: [{ id: 't', name: 'T' }],
-    sites: [{ id: 's', name: 'S', town: 't', category: 'rural' }],
-    agents: [{ id: 'a-gw1', site: 's' }],
-  }),
-  standardSchema.parse({
-    id: 's',
-    title: { en: 'S', zh: 'S' },
-    source: 'this test',
-    targets_bps: { town: '500M', rural: '100M', 'teaching-point': '100M', kindergarten: '100M', special: '100M' },
-  }),
-)
+const registryWith = (links: object[]) =>
+  createRegistry(
+    registrySchema.parse({
+      district: { id: district, name: 'D' },
+      towns: [{ id: 't', name: 'T' }],
+      sites: [{ id: 's', name: 'S', town: 't', category: 'rural' }],
+      agents: [{ id: 'a-gw1', site: 's' }],
+      links,
+    }),
+    standardSchema.parse({
+      id: 's',
+      title: { en: 'S', zh: 'S' },
+      source: 'this test',
+      targets_bps: { town: '500M', rural: '100M', 'teaching-point': '100M', kindergarten: '100M', special: '100M' },
+    }),
+  )
 
 describe('the collector at the broker', () => {
   let embedded: Embedded
   let mqtt: CollectorMqtt
   let agent: MqttClient
   let now = sunday
+  let registry = registryWith([])
   const heard: { topic: string; body: unknown }[] = []
   const of = (topic: string) => heard.filter((message) => message.topic === topic).map(({ body }) => body)
   const slices = () => of(topics.config(district, 'a-gw1')).map((body) => sliceSchema.parse(body))
@@ -78,6 +81,19 @@ describe('the collector at the broker', () => {
     const [before, after] = slices()
     expect(Object.keys(before?.schedule?.exceptions ?? {})[0]).toBe('2026-09-25')
     expect(Object.keys(after?.schedule?.exceptions ?? {})[0]).toBe('2026-10-01')
+  })
+
+  it('publishes nothing that the agent would refuse, and says so once', async () => {
+    const before = slices().length
+    registry = registryWith(Array.from({ length: 17 }, (_, i) => ({ id: `link-${i}`, site: 's' })))
+    mqtt.distribute()
+    mqtt.distribute()
+    registry = registryWith([{ id: 'one', site: 's' }])
+    mqtt.distribute()
+    await vi.waitFor(() => expect(slices().at(-1)?.links).toMatchObject([{ id: 'one' }]), within)
+    expect(slices()).toHaveLength(before + 1)
+    const said = embedded.warnings().filter((text) => text.includes('site s is not published'))
+    expect(said).toHaveLength(1)
   })
 
   it('sends a command to its agent, not to be kept', async () => {
