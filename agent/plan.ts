@@ -93,7 +93,7 @@ export function bandwidthJobId(link: string): string {
 
 function bandwidthDrafts(
   slice: Slice,
-  { probes, data_dir: dataDir }: AgentConfig,
+  { probes, limits, data_dir: dataDir }: AgentConfig,
   interfaceOf: (link: string) => string | undefined,
 ): Draft[] {
   if (!probes.bandwidth.enabled || slice.testpoints.length === 0 || slice.trials_per_day === 0) return []
@@ -113,6 +113,7 @@ function bandwidthDrafts(
         threshold_ratio: slice.threshold_ratio,
         testpoints: slice.testpoints,
         state_file: `${dataDir}/bandwidth.json`,
+        ...(limits.bandwidth_bytes_per_month !== undefined && { monthly_bytes: limits.bandwidth_bytes_per_month }),
       },
     }
   })

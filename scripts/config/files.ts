@@ -31,6 +31,7 @@ export const configFiles: readonly ConfigFile[] = [
         'broker.username': 'chengdong-ps-gw1',
         'broker.password_file': 'broker.password',
         'limits.probe_ranges': ['10.0.0.0/8', '192.168.0.0/16'],
+        'limits.bandwidth_bytes_per_month': '30GB',
       },
     },
   },
