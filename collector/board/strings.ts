@@ -79,7 +79,7 @@ export const strings = {
   state_online: text('online', '在线'),
   state_silent: text('silent', '无数据'),
   state_offline: text('offline', '离线'),
-  state_never: text('never seen', '未上线'),
+  state_never: text('not seen yet', '未上线'),
   since: text('since {time}', '自 {time}'),
 
   // Categories

@@ -23,7 +23,8 @@ const { fields } = measurements.bandwidth
 const directionNames = ['down', 'up'] as const
 
 export function linkHeading({ name, carrier }: Link): HTMLElement {
-  return h('h2', {}, pick(name), carrier !== null && h('small', {}, carrier))
+  const named = carrier !== null && (name.en.includes(carrier) || name.zh.includes(carrier))
+  return h('h2', {}, pick(name), carrier !== null && !named && h('small', {}, carrier))
 }
 
 export function directionCards(site: SiteDetail, link: Link): HTMLElement {
