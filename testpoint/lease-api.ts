@@ -12,10 +12,12 @@ import type { Gate } from './gate.ts'
 
 const path = '/linkbell/v1/lease'
 const maxBodyBytes = 4096
+/** At it, one piece of a transfer (128 KiB) takes 11 s; much below, it would outlast its lease. */
+const minRateBps = 100_000
 
 const requestSchema = z.object({
   direction: z.enum(directions),
-  rate_bps: z.number().positive(),
+  rate_bps: z.number().min(minRateBps),
   seconds: z.number().positive(),
   ticket: z.string().max(64).optional(),
 })

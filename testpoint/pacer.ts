@@ -4,6 +4,8 @@
 export const payloadRatio = 1448 / 1514
 /** What may pass at once after a pause; below it, timers of 1 ms could not hold a high rate. */
 const burstSeconds = 0.02
+/** No transfer lasts longer; above 2³¹ ms a timer would not wait at all. */
+const maxWaitMs = 60_000
 
 export type Pacer = {
   /** Counts `bytes` of payload and tells how many ms to wait before the next. */
@@ -17,7 +19,7 @@ export function createPacer(rateBps: () => number, now: () => number = () => per
     take(bytes) {
       const time = now()
       due = Math.max(due, time - burstSeconds * 1000) + (bytes * 8000) / (rateBps() * payloadRatio)
-      return Math.max(0, due - time)
+      return Math.min(maxWaitMs, Math.max(0, due - time))
     },
   }
 }

@@ -43,6 +43,13 @@ describe('leases over HTTP', () => {
     expect((await ask({ ...wish, rate_bps: 101e6 })).status).toBe(409)
   })
 
+  it('are no smaller than a rate that a transfer can be held to', async () => {
+    const refused = await ask({ ...wish, rate_bps: 99_999 })
+    expect(refused.status).toBe(400)
+    expect(await refused.json()).toMatchObject({ reason: expect.stringContaining('rate_bps') })
+    expect((await ask({ ...wish, rate_bps: 100_000 })).status).toBe(201)
+  })
+
   it.each(['', 'nonsense', '[]', '{"direction":"sideways"}', 'x'.repeat(10_000)])(
     'take %j for no request',
     async (body) => {
