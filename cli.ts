@@ -34,6 +34,12 @@ const whole = (text: string): number => {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('not a whole number')
   return Number(text)
 }
+/** `above`: ports after it that are used as well. */
+const port = (above: number) => (text: string) => {
+  const number = whole(text)
+  if (number + above > 65_535) throw new InvalidArgumentError(`not a port: 0 to ${65_535 - above}`)
+  return number
+}
 const positive = (text: string): number => {
   if (!(Number(text) > 0)) throw new InvalidArgumentError('not a positive number')
   return Number(text)
@@ -72,7 +78,7 @@ const program = new Command('linkbell')
 program
   .command('up')
   .description('run everything on this host: broker, collector, testpoint, agent and the board')
-  .option('--port <number>', 'port of the board; the next two are used as well', whole, 8420)
+  .option('--port <number>', 'port of the board; the next two are used as well', port(2), 8420)
   .option('--data-dir <path>', 'where data is kept', './data')
   .option('--testpoint <url>', 'test the real link against this server (without it: a self-test on this host)')
   .addOption(
@@ -96,7 +102,8 @@ program
   .action(async (flags: Record<string, unknown>) => {
     const { up } = await import('./commands/up/up.ts')
     const { pathTargets } = await import('./commands/up/flags.ts')
-    const url = flags['testpoint'] as string | undefined
+    const { checkServices, checkTestpoint } = await import('./commands/url-flags.ts')
+    const url = checkTestpoint(flags['testpoint'] as string | undefined)
     const type = flags['testpointType'] as 'librespeed' | 'ndt7' | 'iperf3'
     await up(
       {
@@ -105,7 +112,7 @@ program
         testpoint: url === undefined ? undefined : { url, type },
         category: flags['category'] as Category,
         paths: pathTargets((flags['path'] as string[] | undefined) ?? []),
-        services: (flags['service'] as string[] | undefined) ?? [],
+        services: checkServices((flags['service'] as string[] | undefined) ?? []),
         trialsPerDay: Number(flags['trialsPerDay']),
       },
       { signal: stopOnSignals(), script, env: process.env, lang: flags['lang'] as 'en' | 'zh', write: print },
@@ -115,7 +122,7 @@ program
 program
   .command('demo')
   .description('show a made-up district of 400 schools: a month of history, then live')
-  .option('--port <number>', 'port of the board', whole, 8420)
+  .option('--port <number>', 'port of the board', port(0), 8420)
   .option('--data-dir <path>', 'where its data is kept', './data-demo')
   .option('--seed <number>', 'another number makes another district', whole, 1)
   .option('--sites <number>', 'schools', whole, 400)
@@ -210,7 +217,7 @@ program
   .command('testpoint')
   .description('be the other end of bandwidth tests')
   .option('--config <file>', 'testpoint.yaml')
-  .option('--port <number>', 'port, instead of the one in the file', whole)
+  .option('--port <number>', 'port, instead of the one in the file', port(0))
   .action(async ({ config: file, port }: { config?: string; port?: number }) => {
     const { testpointSchema } = await import('./testpoint/config.ts')
     const { runTestpoint } = await import('./testpoint/main.ts')

@@ -1,9 +1,9 @@
 /** The agent, put together: probes → scheduler → spool → uplink. Wiring only. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { batchOf } from '../core/batch.ts'
 import type { MeasurementName, Sample } from '../core/catalog.ts'
 import { messageOf } from '../core/errors.ts'
+import { makeFolder } from '../core/folder.ts'
 import type { Log } from '../core/log.ts'
 import { createClock } from './clock.ts'
 import { createCommands } from './commands.ts'
@@ -29,7 +29,7 @@ export type AgentDeps = {
 
 /** Runs the agent until `signal` aborts; then stops measuring, says goodbye, and leaves what is unsent in the spool. */
 export async function runAgent(config: AgentConfig, { signal, log, version, env, onReady }: AgentDeps): Promise<void> {
-  mkdirSync(config.data_dir, { recursive: true })
+  makeFolder('data_dir', config.data_dir)
   const boot = randomUUID()
   const clock = createClock({ wall: Date.now, monotonic: () => performance.now() }, log.child({ module: 'clock' }))
   const spool = openSpool({

@@ -1,43 +1,54 @@
 /** Schema of `collector.yaml`; config/collector.schema.json and the commented example are generated from it. */
 import { z } from 'zod'
-import { brokerUrlSchema } from '../core/address.ts'
+import { brokerUrlSchema, isLoopback } from '../core/address.ts'
 import { idSchema } from '../core/registry.ts'
 import { sizeSchema } from '../core/units.ts'
 
 const path = z.string().min(1)
 const portSchema = z.int().min(0).max(65535)
-const tlsFiles = {
-  ca_file: path.optional().describe('PEM file of the authority that signs the other side.'),
-  cert_file: path.optional().describe('PEM file of the own certificate.'),
-  key_file: path.optional().describe('PEM file of its key.'),
-}
+const caFile = path.describe('PEM file of the authority that signs the other side.')
+const certFile = path.describe('PEM file of the own certificate.')
+const keyFile = path.describe('PEM file of its key.')
 
 export const brokerSchema = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('embedded').describe('A broker inside the collector: one collector only, MQTT 3.1.1.'),
-    host: z.string().default('127.0.0.1').describe('Address to listen on. Anything but loopback needs TLS.'),
-    port: portSchema.default(8421).describe('Port to listen on.'),
-    users_file: path.describe(
-      'Users and hashed passwords, one `name:salt:hash` a line; `linkbell user add` writes it.',
-    ),
-    tls: z
-      .strictObject({
-        ...tlsFiles,
-        require_certificate: z
-          .boolean()
-          .default(false)
-          .describe('Agents must show a certificate whose name is their id.'),
-      })
-      .optional()
-      .describe('Encrypts the listener.'),
-    max_connections: z.int().min(1).max(20_000).default(2_000).describe('Connections above this are closed at once.'),
-  }),
+  z
+    .strictObject({
+      type: z.literal('embedded').describe('A broker inside the collector: one collector only, MQTT 3.1.1.'),
+      host: z.string().default('127.0.0.1').describe('Address to listen on. Anything but loopback needs TLS.'),
+      port: portSchema.default(8421).describe('Port to listen on.'),
+      users_file: path.describe(
+        'Users and hashed passwords, one `name:salt:hash` a line; `linkbell user add` writes it.',
+      ),
+      tls: z
+        .strictObject({
+          ca_file: caFile.optional(),
+          cert_file: certFile,
+          key_file: keyFile,
+          require_certificate: z
+            .boolean()
+            .default(false)
+            .describe('Agents must show a certificate whose name is their id.'),
+        })
+        .refine(({ require_certificate, ca_file }) => !require_certificate || ca_file !== undefined, {
+          path: ['ca_file'],
+          error: 'missing; without it no certificate can be required',
+        })
+        .optional()
+        .describe('Encrypts the listener.'),
+      max_connections: z.int().min(1).max(20_000).default(2_000).describe('Connections above this are closed at once.'),
+    })
+    .refine(({ host, tls }) => tls !== undefined || isLoopback(host), {
+      path: ['host'],
+      error: 'reachable from other machines, and passwords would travel in the clear; set broker.tls, or use 127.0.0.1',
+    }),
   z.strictObject({
     type: z.literal('external').describe('An existing broker such as Mosquitto.'),
     url: brokerUrlSchema.describe('For example mqtts://broker.example:8883.'),
     username: z.string().default('collector').describe('User name.'),
     password: z.string().optional().describe('Give password_file or ${ENV}.'),
-    ...tlsFiles,
+    ca_file: caFile.optional(),
+    cert_file: certFile.optional(),
+    key_file: keyFile.optional(),
     shared_group: idSchema.optional().describe('Several collectors share the batches by this $share group.'),
   }),
 ])
@@ -81,6 +92,10 @@ export const collectorConfigSchema = z.strictObject({
         })
         .optional()
         .describe('HTTP Basic authentication; put TLS in front of it.'),
+    })
+    .refine(({ host, auth }) => auth !== undefined || isLoopback(host), {
+      path: ['host'],
+      error: 'reachable from other machines; set http.auth, or use 127.0.0.1 behind a proxy',
     })
     .prefault({})
     .describe('Board and API.'),

@@ -1,9 +1,9 @@
 /** The collector, put together: broker → ingest → store → judge → board. Wiring only. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Environment } from '../core/config-file.ts'
 import type { ConnectionConfig, Message } from '../core/connection.ts'
+import { makeFolder } from '../core/folder.ts'
 import type { Log } from '../core/log.ts'
 import { collectorUser } from '../core/topics.ts'
 import { createSqliteStore } from '../store/sqlite.ts'
@@ -65,7 +65,7 @@ function repeat(begun: AsyncDisposableStack, work: () => void, everyMs: number):
 
 /** What lies on disk: the registry, the store, and what could not be stored. */
 async function openData(config: CollectorConfig, { log, env }: CollectorDeps, begun: AsyncDisposableStack) {
-  mkdirSync(config.data_dir, { recursive: true })
+  makeFolder('data_dir', config.data_dir)
   const files = { registryFile: config.registry_file, standardsFile: config.standards_file, env }
   const registry = followRegistry(files, log.child({ module: 'registry' }))
   begun.defer(registry.stop)

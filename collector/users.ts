@@ -5,7 +5,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { AppError } from '../core/errors.ts'
+import { AppError, messageOf } from '../core/errors.ts'
 
 export type Users = ReadonlyMap<string, { salt: string; hash: Buffer }>
 
@@ -13,7 +13,7 @@ export type Users = ReadonlyMap<string, { salt: string; hash: Buffer }>
 export function readUsers(file: string): Users {
   const users = new Map<string, { salt: string; hash: Buffer }>()
   if (!existsSync(file)) return users
-  readFileSync(file, 'utf8')
+  read(file)
     .split('\n')
     .forEach((line, index) => {
       if (line.trim() === '' || line.startsWith('#')) return
@@ -27,6 +27,15 @@ export function readUsers(file: string): Users {
       users.set(name, { salt, hash: Buffer.from(hash, 'hex') })
     })
   return users
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    const message = `broker.users_file ${file} cannot be read: ${messageOf(cause)}`
+    throw new AppError('config_invalid', message, { cause, file })
+  }
 }
 
 /** Adds or renews a user and returns its new password. */

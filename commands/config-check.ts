@@ -43,7 +43,9 @@ function checkFile(file: string, env: Environment): Checked {
     return {
       file,
       kind,
-      problems: [problem(file, `no key of any configuration file is in it; it may be one of ${known}`)],
+      problems: [
+        problem(file, `this is not a Linkbell configuration: no key of any is in it; it may be one of ${known}`),
+      ],
     }
   }
   const result = checkConfig(text, file, configKinds[kind], env)

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createExec } from '../agent/exec.ts'
 import { type MeasureOptions, measureCommand } from '../agent/bandwidth/report.ts'
 import type { Log } from '../core/log.ts'
+import { checkTestpoint } from './url-flags.ts'
 
 export type MeasureDeps = {
   signal: AbortSignal
@@ -19,6 +20,7 @@ export async function measure(
   deps: MeasureDeps,
 ): Promise<number> {
   const { signal, env, log, output } = deps
+  checkTestpoint(options.testpoint)
   const local = options.testpoint === undefined ? await startTestpoint(deps) : undefined
   const io = {
     write: (text: string) => void output.write(text),

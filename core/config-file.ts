@@ -17,6 +17,7 @@ import {
   parseDocument,
   Scalar,
   visit,
+  type YAMLError,
 } from 'yaml'
 import type { z } from 'zod'
 import { AppError, messageOf } from './errors.ts'
@@ -65,10 +66,9 @@ export function checkConfig<T extends z.ZodType>(
       ],
     }
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true })
-  for (const { pos, message } of document.errors) {
-    const [said = 'not YAML'] = message.split('\n')
-    report(pos[0], '', said.replace(/ at line \d+, column \d+:?$/, ''))
-  }
+  const strange = strangeness(text, document)
+  if (strange !== undefined) report(0, '', `this is not a Linkbell configuration: ${strange}`)
+  else for (const error of document.errors) report(error.pos[0], '', yamlProblem(error, text))
   if (problems.length > 0) return { problems }
   const told = new Set<number>()
   resolveReferences(document, dirname(resolve(file)), env, (offset, key, message) => {
@@ -91,6 +91,22 @@ export function checkConfig<T extends z.ZodType>(
   }
   problems.sort((a, b) => a.line - b.line)
   return { problems }
+}
+
+/** What a text is that is no map of keys; undefined for one, and for nothing at all. */
+function strangeness(text: string, { contents, errors }: Document): string | undefined {
+  if (/[\0\uFFFD]/.test(text)) return 'it is not text in UTF-8'
+  if (isSeq(contents)) return 'it is a list, and not keys with values'
+  if (isScalar(contents) && contents.value !== null && errors.length === 0)
+    return 'it is plain text, and not keys with values'
+  return undefined
+}
+
+function yamlProblem({ code, pos, message }: YAMLError, text: string): string {
+  const [key] = /^(?:"[^"\n]*"|'[^'\n]*'|[^\s:,{}]+)/.exec(text.slice(pos[0])) ?? []
+  if (code === 'DUPLICATE_KEY' && key !== undefined) return `the key ${key} stands twice; keep one of them`
+  const [said = 'not YAML'] = message.split('\n')
+  return said.replace(/ at line \d+, column \d+:?$/, '')
 }
 
 type Issue = z.core.$ZodIssue

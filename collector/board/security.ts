@@ -3,7 +3,8 @@
  * checked against DNS rebinding, and the origin against everything that is not somebody opening the page.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
+import { isLoopback } from '../../core/address.ts'
 import { AppError } from '../../core/errors.ts'
 import type { CollectorConfig } from '../config.ts'
 import { HttpError } from './route.ts'
@@ -24,10 +25,6 @@ export const securityHeaders = {
   'cache-control': 'no-store',
 } as const
 
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-
 /** Refuses to serve beyond this machine without a password. */
 export function checkExposure({ host, auth }: HttpConfig): void {
   if (auth !== undefined || isLoopback(host)) return
@@ -36,11 +33,6 @@ export function checkExposure({ host, auth }: HttpConfig): void {
     `http.host ${host} is reachable from other machines; set http.auth, or use 127.0.0.1 behind a proxy`,
     { host },
   )
-}
-
-function isLoopback(host: string): boolean {
-  const version = isIP(host)
-  return version === 0 ? host === 'localhost' : loopback.check(host, version === 6 ? 'ipv6' : 'ipv4')
 }
 
 /** Throws what a request is to be answered with instead. */

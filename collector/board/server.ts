@@ -183,9 +183,13 @@ async function listen(app: FastifyInstance, { host, port }: CollectorConfig['htt
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE') {
-      throw new AppError('port_in_use', `port ${port} on ${host} is in use; stop the other program or give --port`, {
-        cause: error,
-      })
+      throw new AppError(
+        'port_in_use',
+        `http.port ${port} on ${host} is in use; stop the other program or set another http.port`,
+        {
+          cause: error,
+        },
+      )
     }
     throw new AppError('io', `cannot listen on ${host} port ${port}: ${messageOf(error)}`, { cause: error })
   }

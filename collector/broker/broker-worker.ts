@@ -5,12 +5,12 @@
 import { once } from 'node:events'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createServer as createTcpServer, isIP, type Server, type Socket } from 'node:net'
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes'
 import { maxSentBytes } from '../../core/batch.ts'
-import { AppError, messageOf } from '../../core/errors.ts'
+import { messageOf } from '../../core/errors.ts'
 import { maxStatusBytes } from '../../core/status.ts'
 import { collectorUser, covers, parseTopic, rights } from '../../core/topics.ts'
 import { isUser, readUsers, type Users } from '../users.ts'
@@ -125,24 +125,11 @@ function accept(socket: Socket): void {
 
 function listen(): Server {
   const { tls } = config
-  if (tls === undefined) {
-    if (!isLoopback(config.host))
-      throw new AppError(
-        'config_invalid',
-        `broker.host ${config.host} is not loopback: passwords would travel in the clear; set broker.tls.`,
-      )
-    return createTcpServer({ noDelay: true }, accept)
-  }
-  const read = (file: string | undefined, key: string) => {
-    if (file === undefined) throw new AppError('config_invalid', `broker.tls.${key} is missing.`)
-    return readFileSync(file)
-  }
-  if (tls.require_certificate && tls.ca_file === undefined)
-    throw new AppError('config_invalid', 'broker.tls.ca_file is missing: without it no certificate can be required.')
+  if (tls === undefined) return createTcpServer({ noDelay: true }, accept)
   const server = createTlsServer(
     {
-      cert: read(tls.cert_file, 'cert_file'),
-      key: read(tls.key_file, 'key_file'),
+      cert: readFileSync(tls.cert_file),
+      key: readFileSync(tls.key_file),
       ...(tls.ca_file === undefined ? {} : { ca: readFileSync(tls.ca_file) }),
       requestCert: tls.ca_file !== undefined,
       rejectUnauthorized: tls.require_certificate,
@@ -156,10 +143,6 @@ function listen(): Server {
   )
   server.on('tlsClientError', (error) => log('warn', 'A TLS handshake failed.', { reason: messageOf(error) }))
   return server
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function raise(message: string): never {

@@ -19,6 +19,10 @@ describe('the users of the embedded broker', () => {
     expect(isUser(readUsers(file), 'a-gw1', '')).toBe(false)
   })
 
+  it('are not in a folder, which is named', () => {
+    expect(() => readUsers(folder)).toThrow(`broker.users_file ${folder} cannot be read: EISDIR`)
+  })
+
   it('have a password that holds, and no other does', () => {
     const first = setUser(file, 'a-gw1')
     const second = setUser(file, 'b-gw1')

@@ -53,7 +53,9 @@ async function embeddedBroker(): Promise<{ broker: Broker; passwordFile: string 
   const passwordFile = write('password', setUser(usersFile, agent))
   const config = brokerSchema.parse({ type: 'embedded', port: 0, users_file: usersFile })
   if (config.type !== 'embedded') throw new Error('not embedded')
-  const broker = await startBroker({ config, district: 'd1' }, log)
+  const broker = await startBroker({ config, district: 'd1', collectorPassword: 'unused' }, log, (error) =>
+    log.error(error.message),
+  )
   cleanUp.push(broker.stop)
   return { broker, passwordFile }
 }

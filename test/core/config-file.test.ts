@@ -129,10 +129,18 @@ describe('problems', () => {
   })
 
   it.each<[string, string, string[]]>([
-    ['text', 'just text', ['f.yaml:1: expected object, received string']],
-    ['a list', '- a\n- b\n', ['f.yaml:1: expected object, received array']],
+    [
+      'text',
+      'just text',
+      ['f.yaml:1: this is not a Linkbell configuration: it is plain text, and not keys with values'],
+    ],
+    [
+      'a list',
+      '- a\n- b\n',
+      ['f.yaml:1: this is not a Linkbell configuration: it is a list, and not keys with values'],
+    ],
     ['two documents', 'url: a\n---\nurl: b\n', [expect.stringMatching(/^f\.yaml:2: .*multiple documents/)]],
-    ['keys that stand twice', 'url: a\nlist: []\nurl: b\n', ['f.yaml:3: Map keys must be unique']],
+    ['keys that stand twice', 'url: a\nlist: []\nurl: b\n', ['f.yaml:3: the key url stands twice; keep one of them']],
     ['a tab', 'deep:\n\tname: x\n', [expect.stringMatching(/^f\.yaml:2: .*[Tt]abs/)]],
     ['an alias of nothing', 'url: *nothing\n', [expect.stringMatching(/^f\.yaml:1: .*nothing/)]],
     [

@@ -282,7 +282,7 @@ describe('an embedded broker that starts or stops', () => {
 
   it('does not listen to the world without TLS', async () => {
     await expect(createEmbedded({ host: '0.0.0.0' })).rejects.toThrow(
-      'broker.host 0.0.0.0 is not loopback: passwords would travel in the clear; set broker.tls.',
+      'reachable from other machines, and passwords would travel in the clear; set broker.tls, or use 127.0.0.1',
     )
   })
 
