@@ -27,7 +27,8 @@ export type Lease = {
   receivedBytes: number
 }
 
-export type Answer = { lease: Lease } | { retryAfterSeconds: number; ticket: string } | { impossible: string }
+/** Without a ticket for whom there is no place in the queue either. */
+export type Answer = { lease: Lease } | { retryAfterSeconds: number; ticket?: string } | { impossible: string }
 
 export type Admission = {
   request: (request: LeaseRequest) => Answer
@@ -41,7 +42,7 @@ export type Admission = {
   waiting: () => number
 }
 
-type Ticket = { id: string; direction: Direction; due: number }
+type Ticket = { id: string; client: string; direction: Direction; due: number }
 
 /** A client that does not come back this long after it was due has given up. */
 const ticketGraceSeconds = 5
@@ -50,10 +51,21 @@ const blockingSeconds = 2
 const maxRetrySeconds = 30
 /** Longer queues are turned away: their wait would be longer than any agent's patience. */
 const maxTickets = 1000
+/** Far more tests at a time than one machine can carry; every question looks through them all. */
+const maxLeases = 256
 const maxLeaseSeconds = 60
+/** For who may not even wait: often enough to get a place, too seldom to be a burden. */
+const turnedAwaySeconds = 10
 
-/** `now` in seconds on a monotonic clock. */
-export function createAdmission({ capacityBps, now }: { capacityBps: number; now: () => number }): Admission {
+export type AdmissionOptions = {
+  capacityBps: number
+  /** Leases of one address at a time, and as many tickets. */
+  maxClientLeases: number
+  /** Seconds on a monotonic clock. */
+  now: () => number
+}
+
+export function createAdmission({ capacityBps, maxClientLeases, now }: AdmissionOptions): Admission {
   const leases = new Map<string, Lease>()
   const tickets: Ticket[] = []
 
@@ -65,6 +77,12 @@ export function createAdmission({ capacityBps, now }: { capacityBps: number; now
   const drop = (ticket: Ticket) => tickets.splice(tickets.indexOf(ticket), 1)
   const leasedBps = (direction: Direction) =>
     leases.values().reduce((sum, lease) => sum + (lease.direction === direction ? lease.rateBps : 0), 0)
+
+  const isFull = (held: Iterable<{ client: string }>, client: string) => {
+    let count = 0
+    for (const each of held) if (each.client === client) count += 1
+    return count >= maxClientLeases
+  }
 
   const grant = ({ client, direction, rateBps, seconds }: LeaseRequest): Answer => {
     const lease: Lease = {
@@ -80,9 +98,10 @@ export function createAdmission({ capacityBps, now }: { capacityBps: number; now
     leases.set(lease.id, lease)
     return { lease }
   }
-  const wait = ({ direction }: LeaseRequest, known: Ticket | undefined): Answer => {
-    if (known === undefined && tickets.length >= maxTickets) return { impossible: `${maxTickets} are waiting already` }
-    const ticket = known ?? { id: randomBytes(12).toString('hex'), direction, due: 0 }
+  const wait = ({ client, direction }: LeaseRequest, known: Ticket | undefined): Answer => {
+    if (known === undefined && (tickets.length >= maxTickets || isFull(tickets, client)))
+      return { retryAfterSeconds: turnedAwaySeconds }
+    const ticket = known ?? { id: randomBytes(12).toString('hex'), client, direction, due: 0 }
     if (known === undefined) tickets.push(ticket)
     const ahead = tickets.filter((each) => each.direction === direction).indexOf(ticket)
     // Most tests end long before their lease: one second for each ahead is early enough and still bounded.
@@ -94,13 +113,17 @@ export function createAdmission({ capacityBps, now }: { capacityBps: number; now
   return {
     request(request) {
       expire()
-      const { direction, rateBps } = request
+      const { client, direction, rateBps } = request
       if (rateBps > capacityBps) return { impossible: `it carries ${capacityBps} bit/s` }
       const known = tickets.find((ticket) => ticket.id === request.ticket && ticket.direction === direction)
       const queue = tickets.filter((ticket) => ticket.direction === direction)
       const ahead = known === undefined ? queue : queue.slice(0, queue.indexOf(known))
-      const blocked = ahead.some((ticket) => ticket.due - now() <= blockingSeconds)
-      if (blocked || leasedBps(direction) + rateBps > capacityBps) return wait(request, known)
+      // Who waits for a lease of its own address keeps nobody else waiting.
+      const blocked = ahead.some(
+        (ticket) => ticket.due - now() <= blockingSeconds && !isFull(leases.values(), ticket.client),
+      )
+      const isAboveLimits = leases.size >= maxLeases || isFull(leases.values(), client)
+      if (blocked || isAboveLimits || leasedBps(direction) + rateBps > capacityBps) return wait(request, known)
       if (known !== undefined) drop(known)
       return grant(request)
     },

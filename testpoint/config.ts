@@ -51,6 +51,12 @@ export const testpointSchema = z.strictObject({
   daily_client_bytes: sizeSchema.optional().describe('The same for one address.'),
   max_connections: z.int().min(1).max(100_000).default(512).describe('Connections at a time.'),
   max_client_connections: z.int().min(1).max(100_000).default(48).describe('Connections of one address at a time.'),
+  max_client_leases: z
+    .int()
+    .min(1)
+    .max(256)
+    .default(2)
+    .describe('Tests of one address at a time, and as many that wait; more where several schools share one.'),
   idle_timeout_seconds: z.number().min(1).max(600).default(15).describe('Silence after which a connection is closed.'),
   max_transfer_seconds: z.number().min(1).max(600).default(60).describe('Longest time one request may take.'),
 })

@@ -33,7 +33,11 @@ const maxReflectedRate = 500
 export function createTestpoint({ config, version, log }: TestpointDeps): Testpoint {
   const now = () => performance.now() / 1000
   const allowed = createAddressFilter(config.allowed_ranges)
-  const admission = createAdmission({ capacityBps: config.capacity_bps, now })
+  const admission = createAdmission({
+    capacityBps: config.capacity_bps,
+    maxClientLeases: config.max_client_leases,
+    now,
+  })
   const gate = createGate({
     capacityBps: config.capacity_bps,
     unadmitted: config.unadmitted,

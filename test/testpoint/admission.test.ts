@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { type Answer, createAdmission, type LeaseRequest } from '../../testpoint/admission.ts'
 
 /** An admission for 1000 bit/s on a clock that is set by hand. */
-function setUp(capacityBps = 1000) {
+function setUp({ capacityBps = 1000, maxClientLeases = 100 } = {}) {
   let time = 0
-  const admission = createAdmission({ capacityBps, now: () => time })
+  const admission = createAdmission({ capacityBps, maxClientLeases, now: () => time })
   const ask = (given: Partial<LeaseRequest> = {}) =>
     admission.request({ client: 'a', direction: 'down', rateBps: 400, seconds: 10, ...given })
   return { admission, ask, wait: (seconds: number) => (time += seconds), now: () => time }
@@ -61,6 +61,40 @@ describe('admission', () => {
     const ticket = ticketOf(ask()) as string
     admission.release(ticket)
     expect(admission.waiting()).toBe(0)
+  })
+
+  it('gives one address no more than its leases, and lets it wait for the next', () => {
+    const { admission, ask } = setUp({ maxClientLeases: 2 })
+    const first = leaseOf(ask({ rateBps: 100 })) as string
+    ask({ rateBps: 100, direction: 'up' })
+    const ticket = ticketOf(ask({ rateBps: 100 }))
+    expect(ticket).toBeDefined()
+    expect(leaseOf(ask({ rateBps: 100, client: 'b' }))).toBeDefined()
+    admission.release(first)
+    expect(leaseOf(ask({ rateBps: 100, ticket }))).toBeDefined()
+  })
+
+  it('keeps nobody waiting behind an address that has all its leases', () => {
+    const { ask } = setUp({ maxClientLeases: 1 })
+    ask({ rateBps: 100 })
+    expect(ticketOf(ask({ rateBps: 100 }))).toBeDefined()
+    expect(leaseOf(ask({ rateBps: 100, client: 'b' }))).toBeDefined()
+  })
+
+  it('has one address wait in no more places than it may have leases', () => {
+    const { admission, ask } = setUp({ maxClientLeases: 2 })
+    ask({ rateBps: 1000 })
+    for (let i = 0; i < 50; i++) ask()
+    expect(admission.waiting()).toBe(2)
+    expect(ask()).toEqual({ retryAfterSeconds: 10 })
+    expect(ticketOf(ask({ client: 'b' }))).toBeDefined()
+  })
+
+  it('holds a bounded number of leases and tickets, however many addresses ask', () => {
+    const { admission, ask } = setUp({ capacityBps: 1e9 })
+    for (let i = 0; i < 2000; i++) ask({ rateBps: 1, client: `${i}` })
+    expect(admission.leases()).toBe(256)
+    expect(admission.waiting()).toBe(1000)
   })
 
   it('says at once what can never be', () => {

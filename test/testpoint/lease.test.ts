@@ -39,6 +39,23 @@ describe('leases over HTTP', () => {
     expect(await response.json()).toMatchObject({ error: 'busy', ticket: expect.any(String), retry_after_seconds: 1 })
   })
 
+  it('are at most two for one address, and two more that wait, unless told otherwise', async () => {
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(() => ask({ ...wish, rate_bps: 1e6 })))
+    const bodies = (await Promise.all(answers.map((answer) => answer.json()))) as object[]
+    expect(bodies.map((body) => ('lease' in body ? 'lease' : 'ticket' in body ? 'ticket' : 'none')).sort()).toEqual([
+      'lease',
+      'lease',
+      'none',
+      'ticket',
+      'ticket',
+    ])
+    expect(answers.map((answer) => answer.status).sort()).toEqual([201, 201, 503, 503, 503])
+    await testpoint.stop()
+    await start({ max_client_leases: 3 })
+    const more = await Promise.all([1, 2, 3, 4].map(() => ask({ ...wish, rate_bps: 1e6 })))
+    expect(more.map((answer) => answer.status).sort()).toEqual([201, 201, 201, 503])
+  })
+
   it('are refused where they can never be', async () => {
     expect((await ask({ ...wish, rate_bps: 101e6 })).status).toBe(409)
   })
