@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TestpointConfig } from './config.ts'
 
-export type Now = { reflectorPort: number | undefined; leases: number; waiting: number }
+export type Now = {
+  reflectorPort: number | undefined
+  leases: number
+  waiting: number
+  /** Rates of all leases, each way. */
+  leasedBps: { down: number; up: number }
+}
 
 /** Answers `GET /`, and anything unknown with 404. */
 export function answerRest(request: IncomingMessage, response: ServerResponse, describe: () => object): void {
@@ -22,6 +28,8 @@ export function describeTestpoint({ capacity_bps }: TestpointConfig, version: st
     reflector_port: now.reflectorPort,
     congestion_control: congestionControl(),
     leases: now.leases,
+    leased_down_bps: now.leasedBps.down,
+    leased_up_bps: now.leasedBps.up,
     waiting: now.waiting,
   }
 }

@@ -26,8 +26,8 @@ export type Testpoint = {
   totals: () => Readonly<Transferred>
 }
 
-/** Packets a second that one address gets back: ten path probes at once, and no use for a flood. */
-const maxReflectedRate = 500
+/** Packets a second that one address gets back: 25 loss checks at once, as behind one NAT; 3 Mbit/s are no flood. */
+const maxReflectedRate = 5000
 
 /** A testpoint; does nothing until `start()`. Throws `port_in_use` or `io` from there. */
 export function createTestpoint({ config, version, log }: TestpointDeps): Testpoint {
@@ -53,9 +53,13 @@ export function createTestpoint({ config, version, log }: TestpointDeps): Testpo
 
   const server = createHttpServer(config, (request, response) => {
     if (libreSpeed.handle(request, response) || leaseApi.handle(request, response)) return
-    const counts = { leases: admission.leases(), waiting: admission.waiting() }
     answerRest(request, response, () =>
-      describeTestpoint(config, version, { reflectorPort: reflector?.port, ...counts }),
+      describeTestpoint(config, version, {
+        reflectorPort: reflector?.port,
+        leases: admission.leases(),
+        waiting: admission.waiting(),
+        leasedBps: { down: admission.leasedBps('down'), up: admission.leasedBps('up') },
+      }),
     )
   })
   server.on('upgrade', (request, socket, head) => {

@@ -2,12 +2,14 @@
 import { cpus, loadavg } from 'node:os'
 import { has, reason } from '../services/capabilities.ts'
 import { type Case, planOf, shuffle } from './bandwidth/cases.ts'
+import { runFleet } from './bandwidth/fleet.ts'
 import { iperf3, openSchool, type Run, runOnce } from './bandwidth/run-case.ts'
 import { summaryOf, truthOf } from './bandwidth/summary.ts'
 
 export async function run(args: string[]): Promise<Record<string, unknown>> {
   const plan = planOf(args)
   if (!has('netns')) return { skipped: reason('netns') }
+  if (plan.fleet) return runFleet()
   console.log(`${plan.cases.length} cases on ${cpus().length} CPUs, load ${loadavg()[0]?.toFixed(2)} at the start.`)
   const runs: Run[] = []
   for (const cases of Map.groupBy(plan.cases, ({ rttMs, lossRatio }) => `${rttMs} ${lossRatio}`).values()) {

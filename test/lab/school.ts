@@ -36,7 +36,7 @@ export async function createSchool(options: LabOptions & { testpoint?: object })
 }
 
 /** Starts one of the lab's own programs and waits for its first message. */
-async function startNode(lab: Lab, host: Host, file: string, ...args: string[]): Promise<ChildProcess> {
+export async function startNode(lab: Lab, host: Host, file: string, ...args: string[]): Promise<ChildProcess> {
   const child = lab.spawn(
     host,
     process.execPath,

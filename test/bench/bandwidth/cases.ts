@@ -22,7 +22,13 @@ export type Case = {
   interfaceMbps?: number
 }
 
-export type Plan = { cases: Case[]; iperf3: boolean; seed: number }
+export type Plan = {
+  cases: Case[]
+  iperf3: boolean
+  seed: number
+  /** Many agents at one testpoint instead of cases. */
+  fleet: boolean
+}
 
 export const ladder = [80, 90, 92, 95, 98, 100, 105, 150, 200]
 const quickLadder = [80, 92, 98, 105]
@@ -63,7 +69,11 @@ export function planOf(args: string[]): Plan {
       cross: { ratio: Number(values['cross-ratio']), type: values['cross-type'] as Cross['type'] },
     }),
   }
-  const plan = { seed: Number(values.seed), iperf3: !values.quick && !values['no-iperf3'] }
+  const plan = {
+    seed: Number(values.seed),
+    iperf3: !values.quick && !values['no-iperf3'],
+    fleet: values.conditions === 'fleet',
+  }
   if (values.conditions === 'hard') return { ...plan, iperf3: false, cases: hardCases(Number(values.runs ?? 2)) }
   const capacity = values['capacity-mbps']
   const scale = values.layer === '3' ? frameRatio : 1
