@@ -37,6 +37,10 @@ export type RangeQuery = {
   aggregate: Aggregate
   by?: readonly string[]
   utcOffsetSeconds?: number
+  /** More groups are `query_invalid`, found before they are computed: one request must not hold up all others. */
+  maxGroups?: number
+  /** An answer that takes longer is a `timeout`. */
+  maxSeconds?: number
   /** Only samples whose field `expected` is 1; for mean, sum and count of measurements that have one. */
   expectedOnly?: boolean
 }

@@ -22,8 +22,10 @@ export function checkQuery<Q extends LastQuery | RowsQuery | RangeQuery>(query: 
   return { ...query, from: Math.ceil(query.from), to: Math.ceil(query.to) }
 }
 
-function checkRange({ measurement, everySeconds, utcOffsetSeconds = 0, aggregate, expectedOnly }: RangeQuery): void {
+function checkRange(query: RangeQuery): void {
+  const { measurement, everySeconds, utcOffsetSeconds = 0, aggregate, expectedOnly, maxGroups } = query
   positive('everySeconds', everySeconds)
+  if (maxGroups !== undefined) positive('maxGroups', maxGroups)
   if (!Number.isInteger(utcOffsetSeconds)) throw invalid(`utcOffsetSeconds ${utcOffsetSeconds} is not a whole number`)
   if (typeof aggregate === 'object' && !(aggregate.quantile >= 0 && aggregate.quantile <= 1)) {
     throw invalid(`quantile ${aggregate.quantile} is not within 0..1`)

@@ -1,5 +1,6 @@
 /** `range`: parts of every bucket from each file, joined. Runs in the reader worker. */
 import type { DatabaseSync } from 'node:sqlite'
+import { AppError } from '../../core/errors.ts'
 import type { RangeQuery } from '../query.ts'
 import { foldOf, type Part, type Source } from './fold.ts'
 import { kindOf, listPartitions, type PartitionKind } from './partitions.ts'
@@ -50,8 +51,9 @@ function prefersRollups({ everySeconds, utcOffsetSeconds = 0, aggregate }: Range
 }
 
 function createBuckets(query: RangeQuery) {
-  const { measurement, field, match = {}, by = [], everySeconds, utcOffsetSeconds = 0 } = query
+  const { measurement, field, match = {}, by = [], everySeconds, utcOffsetSeconds = 0, maxGroups = Infinity } = query
   const fold = foldOf(query)
+  const checkTime = deadlineOf(query)
   const [every, offset] = [everySeconds * 1000, utcOffsetSeconds * 1000]
   const groups = new Map<string, { number: number; tags: string[]; parts: Map<number, Part> }>()
   const byNumber: { parts: Map<number, Part> }[] = []
@@ -59,6 +61,7 @@ function createBuckets(query: RangeQuery) {
   const groupOf = ({ key, tags }: Selected): number => {
     let group = groups.get(key)
     if (group === undefined) {
+      if (groups.size >= maxGroups) throw tooManyGroups(maxGroups)
       group = { number: groups.size, tags, parts: new Map() }
       groups.set(key, group)
       byNumber.push(group)
@@ -75,12 +78,14 @@ function createBuckets(query: RangeQuery) {
 
   const scan = (db: DatabaseSync, table: string, source: Source, members: readonly Member[], span: Span) => {
     for (const { join, sites, series, group } of slicesOf(db, measurement, members)) {
+      checkTime()
       // Times go into the text as whole numbers: bound, they would be REAL, and the division not one of integers.
       const statement = db.prepare(`select ${group}, (r.time + ${offset}) / ${every}, ${source.x}, ${source.y}
         from ${table} r ${join} where ${sites} and ${series} and r.time >= ${span.from} and r.time < ${span.to} and ${source.where}
         ${fold.grouped ? 'group by 1, 2' : ''}`)
       statement.setReturnArrays(true)
       for (const row of statement.iterate() as unknown as Iterable<[number, number, number, number]>) {
+        checkTime()
         addRow(row[0], row[1], { x: row[2], y: row[3] })
       }
     }
@@ -111,4 +116,21 @@ function createBuckets(query: RangeQuery) {
 
 function fieldColumn(field: string, kind: PartitionKind): string {
   return kind === 'hourly' ? `${field}:n` : field
+}
+
+function tooManyGroups(most: number): AppError {
+  const message = `The query cannot be answered: more than ${most} groups; group by fewer tags, or name one (site=…).`
+  return new AppError('query_invalid', message, { parameter: 'by' })
+}
+
+/** Throws `timeout` when the query has had its time. Looked at between rows: SQLite gives none while it sums. */
+function deadlineOf({ maxSeconds = Infinity }: RangeQuery): () => void {
+  const end = performance.now() + maxSeconds * 1000
+  return () => {
+    if (performance.now() < end) return
+    throw new AppError(
+      'timeout',
+      `The query took more than ${maxSeconds} s; ask for a shorter time, for fewer groups, or for whole hours.`,
+    )
+  }
 }

@@ -9,7 +9,7 @@ import {
   measurements,
   tagsOf,
 } from '../../../core/catalog.ts'
-import { isAppError } from '../../../core/errors.ts'
+import { type AppError, isAppError } from '../../../core/errors.ts'
 import type { Aggregate, Series } from '../../../store/query.ts'
 import { dayMs, utcOffsetSeconds } from '../../local-time.ts'
 import { isoOf } from '../presence.ts'
@@ -19,6 +19,8 @@ import { momentSchema } from './moment.ts'
 
 const maxPoints = 2_000
 const maxGroups = 500
+/** The store answers one query after the other: a long one keeps everybody waiting. */
+const maxQuerySeconds = 10
 /** About as many points as a chart has room for, where no interval is asked for. */
 const usualPoints = 360
 /** From this width on, buckets are whole hours: roll-ups answer them, where others need every sample. */
@@ -101,13 +103,12 @@ export const series = defineRoute({
         aggregate: aggregateOf(query.aggregate),
         by: byOf(query),
         utcOffsetSeconds: utcOffsetSeconds(from, timezone),
+        maxGroups,
+        maxSeconds: maxQuerySeconds,
       })
       .catch((error: unknown) => {
-        throw isAppError(error, 'query_invalid') ? new HttpError(400, 'query_invalid', error.message) : error
+        throw isAppError(error, 'query_invalid') ? refusal(error) : error
       })
-    if (found.length > maxGroups) {
-      throw wrong('by', `${found.length} groups; at most ${maxGroups}: group by fewer tags, or name one (site=…)`)
-    }
     const { measurement, aggregate } = query
     const asked = { measurement, field: query.field, unit: field.unit, aggregate, every_seconds: everySeconds }
     return { ...asked, from: isoOf(from), to: isoOf(to), series: inOrder(found) }
@@ -166,6 +167,10 @@ function aggregateOf(text: string): Aggregate {
 
 function fieldsOf(name: MeasurementName): string {
   return Object.keys(measurements[name].fields).join(', ')
+}
+
+function refusal({ message, facts: { parameter } }: AppError): HttpError {
+  return new HttpError(400, 'query_invalid', message, typeof parameter === 'string' ? parameter : undefined)
 }
 
 function wrong(parameter: string, message: string): HttpError {

@@ -195,6 +195,18 @@ describe('the sqlite store', () => {
     })
   })
 
+  it('computes no more groups than a query allows, and none beyond its time', async () => {
+    await test.store.write(terminals(noon, 1))
+    const query = { ...countQuery(noon), by: ['terminal'] }
+    expect(await test.store.range({ ...query, maxGroups: 12 })).toHaveLength(12)
+    await expect(test.store.range({ ...query, maxGroups: 11 })).rejects.toMatchObject({
+      code: 'query_invalid',
+      facts: { parameter: 'by' },
+    })
+    await expect(test.store.range({ ...query, maxSeconds: 0 })).rejects.toMatchObject({ code: 'timeout' })
+    expect(await test.store.range(query)).toHaveLength(12)
+  })
+
   it('reads a file that is older than a field and a tag, and adds them when it writes', async () => {
     await test.store.write(terminals(noon, 1, ['s-1']))
     await test.store.close()
