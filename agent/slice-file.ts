@@ -1,5 +1,5 @@
 /** The site's slice of the registry: checked when it comes, applied live, the last good one kept on disk. */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../core/errors.ts'
@@ -19,6 +19,7 @@ export type SliceKeeperDeps = {
 export type SliceKeeper = {
   /** Applies the last good slice, or none. */
   start: () => Promise<void>
+  /** Takes a slice; an empty one takes the last away. */
   receive: (payload: Buffer) => void
   state: () => Pick<AgentStatus, 'revision' | 'refused'>
   /** Resolves when what was received is applied. */
@@ -59,9 +60,22 @@ export function createSliceKeeper({ directory, log, apply, onChange }: SliceKeep
     }
   }
 
+  /** The registry has this agent no more: it goes on as before the first slice. */
+  async function drop(): Promise<void> {
+    rmSync(file, { force: true })
+    await apply(undefined)
+    if (running !== undefined) log.warn('The centre has taken this agent off its registry; no line is tested any more.')
+    running = undefined
+    refused = undefined
+  }
+
   async function take(payload: Buffer): Promise<void> {
     let revision = 'unknown'
     try {
+      if (payload.length === 0) {
+        await drop()
+        return onChange()
+      }
       const raw: unknown = JSON.parse(payload.toString())
       revision = String((raw as { revision?: unknown }).revision).slice(0, 64)
       if (revision === running) {

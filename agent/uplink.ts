@@ -37,7 +37,7 @@ export type UplinkOptions = {
   log: Log
   /** The slice in use and the one refused, for the status. */
   plan: () => Pick<AgentStatus, 'revision' | 'refused'>
-  /** A new slice from the centre, unparsed. */
+  /** A new slice from the centre, unparsed; empty when it takes the last away. */
   onSlice: (payload: Buffer) => void
   /** Somebody wants something done now, unparsed. */
   onCommand?: (payload: Buffer) => void
@@ -224,8 +224,7 @@ class MqttUplink implements Uplink {
     const { topic, payload, retain } = message
     const parsed = parseTopic(topic)
     if (parsed?.kind === 'ack') this.#receiveAck(payload)
-    else if (parsed?.kind === 'config' && payload.length > 0 && payload.length <= maxSliceBytes)
-      this.#options.onSlice(payload)
+    else if (parsed?.kind === 'config' && payload.length <= maxSliceBytes) this.#options.onSlice(payload)
     else if (parsed?.kind === 'cmd' && !retain) this.#options.onCommand?.(payload)
     else if (parsed === undefined) this.#receiveCollector(message, session)
   }
