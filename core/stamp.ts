@@ -33,11 +33,19 @@ export function encodeSender(sequence: number, milliseconds: number, bytes = sta
 }
 
 /**
- * The answer of a stateless reflector: as long as what came, never longer. Undefined for what is no test packet.
+ * Whether a sender made it: from byte 16 to 44 it is zero (RFC 8762 §4.2.1, with the session id of RFC 8972 before it),
+ * where a reflector writes its times. What passes here can be reflected once, and never again.
+ */
+function isFromSender(packet: Buffer): boolean {
+  return packet.length >= stampBytes && packet.subarray(16, stampBytes).every((byte) => byte === 0)
+}
+
+/**
+ * The answer of a stateless reflector: as long as what came, never longer. Undefined for what no sender made.
  * The TTL of the request is left 0: a program without raw sockets does not see it.
  */
 export function encodeReflection(request: Buffer, received: number, sent: number): Buffer | undefined {
-  if (request.length < stampBytes) return undefined
+  if (!isFromSender(request)) return undefined
   const packet = Buffer.alloc(request.length)
   request.copy(packet, stampBytes, stampBytes)
   request.copy(packet, 0, 0, 4)

@@ -57,6 +57,18 @@ export const testpointSchema = z.strictObject({
     .max(256)
     .default(2)
     .describe('Tests of one address at a time, and as many that wait; more where several schools share one.'),
+  max_client_packets_per_second: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(2000)
+    .describe('STAMP packets of one address that are reflected; a test sends 200 for a second. More looks like loss.'),
+  max_packets_per_second: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20_000)
+    .describe('The same for all addresses together.'),
   idle_timeout_seconds: z.number().min(1).max(600).default(15).describe('Silence after which a connection is closed.'),
   max_transfer_seconds: z.number().min(1).max(600).default(60).describe('Longest time one request may take.'),
 })

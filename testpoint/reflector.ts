@@ -10,31 +10,23 @@ export type ReflectorDeps = {
   allowed: (address: string | undefined) => boolean
   /** Packets a second from one address; a path probe sends 50, a loss check 200. */
   maxClientRate: number
+  /** Packets a second that are answered in all, whoever asks. */
+  maxRate: number
+  /** Addresses told apart within a second; 10,000 unless told otherwise. */
+  maxClients?: number
   /** Milliseconds since 1970. */
   now: () => number
 }
 export type Reflector = { start: () => Promise<number>; stop: () => Promise<void> }
 
-const maxClients = 10_000
-
-export function createReflector({ host, port, allowed, maxClientRate, now }: ReflectorDeps): Reflector {
+export function createReflector(deps: ReflectorDeps): Reflector {
+  const { host, port, allowed, now } = deps
   const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', ...(host === '::' && { ipv6Only: false }) })
-  let second = 0
-  const counts = new Map<string, number>()
-
-  const isOverRate = (address: string): boolean => {
-    const current = Math.floor(now() / 1000)
-    if (current !== second || counts.size > maxClients) counts.clear()
-    second = current
-    const count = (counts.get(address) ?? 0) + 1
-    counts.set(address, count)
-    return count > maxClientRate
-  }
-  let ownPort = port
+  const isOverRate = createRateLimit(deps)
   socket.on('message', (request, { address, port: from }) => {
     const received = now()
-    // Two reflectors, made to greet each other by one forged packet, would never stop.
-    if (from === ownPort || !allowed(address) || isOverRate(plainAddress(address))) return
+    if (!allowed(address) || isOverRate(plainAddress(address))) return
+    // Undefined also for what another reflector sends: two of them, greeted by one forged packet, would never stop.
     const answer = encodeReflection(request, received, now())
     if (answer !== undefined) socket.send(answer, from, address, () => {})
   })
@@ -56,10 +48,29 @@ export function createReflector({ host, port, allowed, maxClientRate, now }: Ref
           socket.off('error', fail)
           // A packet that could not be sent is a lost one, which is what the other side measures.
           socket.on('error', () => {})
-          ownPort = socket.address().port
-          resolve(ownPort)
+          resolve(socket.address().port)
         })
       }),
     stop: () => new Promise((resolve) => socket.close(() => resolve())),
+  }
+}
+
+/** Counts packets of a second. With forged addresses it fills up: then new ones wait for the next second, none is forgotten. */
+function createRateLimit({ maxClientRate, maxRate, maxClients = 10_000, now }: ReflectorDeps) {
+  let second = 0
+  let all = 0
+  const counts = new Map<string, number>()
+  return (address: string): boolean => {
+    const current = Math.floor(now() / 1000)
+    if (current !== second) {
+      second = current
+      all = 0
+      counts.clear()
+    }
+    const count = (counts.get(address) ?? 0) + 1
+    if (all >= maxRate || count > maxClientRate || (count === 1 && counts.size >= maxClients)) return true
+    counts.set(address, count)
+    all += 1
+    return false
   }
 }

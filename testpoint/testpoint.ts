@@ -26,9 +26,6 @@ export type Testpoint = {
   totals: () => Readonly<Transferred>
 }
 
-/** Packets a second that one address gets back: 25 loss checks at once, as behind one NAT; 3 Mbit/s are no flood. */
-const maxReflectedRate = 5000
-
 /** A testpoint; does nothing until `start()`. Throws `port_in_use` or `io` from there. */
 export function createTestpoint({ config, version, log }: TestpointDeps): Testpoint {
   const now = () => performance.now() / 1000
@@ -76,7 +73,8 @@ export function createTestpoint({ config, version, log }: TestpointDeps): Testpo
         host,
         allowed,
         port: config.reflector_port ?? port,
-        maxClientRate: maxReflectedRate,
+        maxClientRate: config.max_client_packets_per_second,
+        maxRate: config.max_packets_per_second,
         now: Date.now,
       })
       try {

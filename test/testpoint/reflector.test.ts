@@ -13,22 +13,39 @@ afterEach(async () => {
   for (const close of open.splice(0)) await close()
 })
 
-async function start(given: { ranges?: string[]; maxClientRate?: number; port?: number } = {}): Promise<number> {
-  const { ranges = ['127.0.0.0/8'], maxClientRate = 1000, port = 0 } = given
+type Given = {
+  ranges?: string[]
+  maxClientRate?: number
+  maxRate?: number
+  maxClients?: number
+  port?: number
+  now?: () => number
+}
+async function start(given: Given = {}): Promise<number> {
+  const {
+    ranges = ['127.0.0.0/8'],
+    maxClientRate = 1000,
+    maxRate = 10_000,
+    maxClients,
+    port = 0,
+    now = Date.now,
+  } = given
   const reflector: Reflector = createReflector({
     host: '127.0.0.1',
     port,
     allowed: createAddressFilter(ranges),
     maxClientRate,
-    now: Date.now,
+    maxRate,
+    ...(maxClients !== undefined && { maxClients }),
+    now,
   })
   const bound = await reflector.start()
   open.push(() => reflector.stop())
   return bound
 }
 
-async function socket(): Promise<Socket> {
-  const made = createSocket('udp4').bind(0, '127.0.0.1')
+async function socket(address = '127.0.0.1'): Promise<Socket> {
+  const made = createSocket('udp4').bind(0, address)
   open.push(() => made.close())
   await once(made, 'listening')
   return made
@@ -67,8 +84,19 @@ describe('STAMP packets (RFC 8762)', () => {
   })
 
   it('are none when too short', () => {
-    expect(encodeReflection(Buffer.alloc(43), 0, 0)).toBeUndefined()
+    expect(encodeReflection(encodeSender(1, 0).subarray(0, 43), 0, 0)).toBeUndefined()
     expect(decodeReflection(Buffer.alloc(43))).toBeUndefined()
+  })
+})
+
+describe('a reflection', () => {
+  it('is never reflected, nor is anything else with bytes where a sender has none', () => {
+    expect(encodeReflection(encodeReflection(encodeSender(0, 0), 0, 0) as Buffer, 0, 0)).toBeUndefined()
+    for (let at = 16; at < stampBytes; at++) {
+      const packet = encodeSender(1, Date.now(), 100)
+      packet.writeUInt8(1, at)
+      expect(encodeReflection(packet, 0, 0)).toBeUndefined()
+    }
   })
 })
 
@@ -87,17 +115,40 @@ describe('the reflector', () => {
     expect(await ask(await start({ ranges: ['10.0.0.0/8'] }), encodeSender(1, 0))).toBeUndefined()
   })
 
-  it('does not answer another reflector', async () => {
+  it('does not play ping-pong with what sends everything back', async () => {
     const port = await start()
-    const same = createSocket({ type: 'udp4', reuseAddr: true })
-    open.push(() => same.close())
+    const mirror = await socket()
     let answers = 0
-    same.on('message', () => (answers += 1))
-    same.bind(port, '127.0.0.2')
-    await once(same, 'listening')
-    same.send(encodeSender(1, 0), port, '127.0.0.1')
+    mirror.on('message', (answer, from) => {
+      answers += 1
+      mirror.send(answer, from.port, from.address)
+    })
+    mirror.send(encodeSender(1, 0), port, '127.0.0.1')
     await sleep(150)
-    expect(answers).toBe(0)
+    expect(answers).toBe(1)
+  })
+
+  it('knows new addresses no longer when there are too many, and those it knows still have their limit', async () => {
+    const port = await start({ maxClients: 1, now: () => 0 })
+    const known = await socket('127.0.0.2')
+    let answers = 0
+    known.on('message', () => (answers += 1))
+    let others = 0
+    const other = await socket('127.0.0.3')
+    other.on('message', () => (others += 1))
+    for (const from of [known, other, known, other]) from.send(encodeSender(1, 0), port, '127.0.0.1')
+    await sleep(150)
+    expect([answers, others]).toEqual([2, 0])
+  })
+
+  it('sends no more in all than its limit, whoever asks', async () => {
+    const port = await start({ maxRate: 10, maxClientRate: 8, now: () => 0 })
+    let answers = 0
+    const senders = await Promise.all(['127.0.0.2', '127.0.0.3', '127.0.0.4'].map((address) => socket(address)))
+    for (const sender of senders) sender.on('message', () => (answers += 1))
+    for (let i = 0; i < 8; i++) for (const sender of senders) sender.send(encodeSender(i, 0), port, '127.0.0.1')
+    await sleep(150)
+    expect(answers).toBe(10)
   })
 
   it('stops at a rate that no measurement has', async () => {

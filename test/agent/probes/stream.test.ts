@@ -23,7 +23,7 @@ const configOf = (ports: number[], more: object = {}) =>
 
 /** The testpoint's own. */
 async function realReflector(): Promise<number> {
-  const deps = { host: '127.0.0.1', port: 0, allowed: () => true, maxClientRate: 1000, now: Date.now }
+  const deps = { host: '127.0.0.1', port: 0, allowed: () => true, maxClientRate: 1000, maxRate: 1000, now: Date.now }
   const reflector = createReflector(deps)
   stops.push(reflector.stop)
   return reflector.start()
