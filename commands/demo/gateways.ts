@@ -26,6 +26,8 @@ const tickMs = 1_000
 /** After a sleep of the computer, what is older than this was never measured. */
 const longestCatchUpMs = 15 * minuteMs
 const refreshMinutes = 60
+/** Caught up in one tick: more at once than the collector takes would be dropped, as there is no resend here. */
+const longestStepMs = 15_000
 const everyMinutes: Record<Scheduled, number> = { host: 1, agent: 1, wan: 1, path: 1, terminal: 1, service: 5 }
 
 export function createGateways(deps: GatewaysDeps): Gateways {
@@ -36,13 +38,13 @@ export function createGateways(deps: GatewaysDeps): Gateways {
   let timer: NodeJS.Timeout | undefined
 
   function tick(): void {
-    const time = now()
-    const after = Math.max(seen, time - longestCatchUpMs)
+    const after = Math.max(seen, now() - longestCatchUpMs)
+    const until = Math.max(after, Math.min(now(), after + longestStepMs))
     for (const { run, school } of gateways) {
       const minuteOf = (t: number) => Math.floor((t - school.offsetMs) / minuteMs)
-      for (let minute = minuteOf(after) + 1; minute <= minuteOf(time); minute++) run(minute)
+      for (let minute = minuteOf(after) + 1; minute <= minuteOf(until); minute++) run(minute)
     }
-    seen = Math.max(seen, time)
+    seen = until
   }
 
   return {
