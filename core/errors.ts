@@ -1,7 +1,6 @@
 /** Every way Linkbell fails on purpose. Callers decide by `code`, never by the text of a message. */
 export const errorCodes = [
   'aborted',
-  'batch_conflict',
   'batch_early',
   'batch_invalid',
   'batch_too_large',
@@ -13,7 +12,6 @@ export const errorCodes = [
   'probe_failed',
   'query_invalid',
   'range_refused',
-  'spool_full',
   'store_corrupt',
   'store_unavailable',
   'testpoint_busy',

@@ -62,7 +62,7 @@ const weekMs = 7 * dayMs
  * The end of the newest day of samples that follows another within a week, or undefined. A day that stands alone, far
  * from all others, may be from a clock that was wrong for an hour.
  */
-export function provenUntil(raw: readonly Partition[]): number | undefined {
+function provenUntil(raw: readonly Partition[]): number | undefined {
   return raw.findLast(({ from }, index) => index > 0 && from - (raw[index - 1] as Partition).to <= weekMs)?.to
 }
 

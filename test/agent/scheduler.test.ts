@@ -174,7 +174,7 @@ describe('schedule', () => {
 
   it('goes on when samples cannot be taken in, and says that they are lost', async () => {
     const full = schedulerOf('agent-2', () => {
-      throw new AppError('spool_full', 'no space')
+      throw new AppError('io', 'no space')
     })
     full.apply([jobOf('path', 60)])
     await pass(3 * minute)

@@ -1,6 +1,8 @@
+import { globSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { AppError, isAppError, messageOf } from '../../core/errors.ts'
+import { AppError, errorCodes, isAppError, messageOf } from '../../core/errors.ts'
 import { freePort } from '../services/mosquitto.ts'
 
 describe('an error of ours', () => {
@@ -20,6 +22,15 @@ describe('an error of ours', () => {
     expect(isAppError(cause)).toBe(false)
     expect('cause' in new AppError('io', 'x')).toBe(false)
   })
+})
+
+it('every code of an error is one that somebody throws', () => {
+  const root = join(import.meta.dirname, '..', '..')
+  const sources = globSync('{agent,collector,commands,core,dashboards,store,testpoint}/**/*.ts', { cwd: root })
+    .filter((file) => !file.endsWith('errors.ts'))
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join()
+  expect(errorCodes.filter((code) => !sources.includes(`'${code}'`))).toEqual([])
 })
 
 describe('the text of anything thrown', () => {

@@ -78,9 +78,9 @@ describe('share of packets out of order', () => {
 describe('address of a reflector', () => {
   it.each([
     ['10.20.0.10', '10.20.0.10', stampPort],
-    ['10.20.0.10:8421', '10.20.0.10', 8421],
+    ['10.20.0.10:8422', '10.20.0.10', 8422],
     ['test.example', 'test.example', stampPort],
-    ['[fd00::1]:8421', 'fd00::1', 8421],
+    ['[fd00::1]:8422', 'fd00::1', 8422],
     ['[fd00::1]', 'fd00::1', stampPort],
     ['fd00::1', 'fd00::1', stampPort],
   ])('%s', (text, host, port) => {
