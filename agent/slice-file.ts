@@ -33,7 +33,7 @@ export function createSliceKeeper({ directory, log, apply, onChange }: SliceKeep
   let work = Promise.resolve()
 
   async function start(): Promise<void> {
-    const kept = readKept()
+    const kept = readKept(file, log)
     try {
       await apply(kept)
       running = kept?.revision
@@ -43,20 +43,6 @@ export function createSliceKeeper({ directory, log, apply, onChange }: SliceKeep
         'The configuration kept from last time does not work; waiting for the centre.',
       )
       await apply(undefined)
-    }
-  }
-
-  function readKept(): Slice | undefined {
-    try {
-      return sliceSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-        log.warn(
-          { file, reason: messageOf(error) },
-          'The configuration kept from last time cannot be read; waiting for the centre.',
-        )
-      }
-      return undefined
     }
   }
 
@@ -85,7 +71,7 @@ export function createSliceKeeper({ directory, log, apply, onChange }: SliceKeep
       const parsed = sliceSchema.safeParse(raw)
       if (!parsed.success) throw new Error(z.prettifyError(parsed.error))
       await apply(parsed.data)
-      keep(parsed.data)
+      keep(file, parsed.data, log)
       running = revision
       refused = undefined
       log.info({ revision }, 'A new configuration from the centre is in use.')
@@ -94,18 +80,6 @@ export function createSliceKeeper({ directory, log, apply, onChange }: SliceKeep
       log.error(refused, 'The configuration from the centre does not work; the last good one stays in use.')
     }
     onChange()
-  }
-
-  function keep(slice: Slice): void {
-    try {
-      writeFileSync(`${file}.new`, JSON.stringify(slice))
-      renameSync(`${file}.new`, file)
-    } catch (error) {
-      log.warn(
-        { file, reason: messageOf(error) },
-        'The configuration could not be kept; it will be asked for at the next start.',
-      )
-    }
   }
 
   return {
@@ -118,5 +92,31 @@ export function createSliceKeeper({ directory, log, apply, onChange }: SliceKeep
       ...(refused === undefined ? {} : { refused }),
     }),
     settled: () => work,
+  }
+}
+
+function readKept(file: string, log: Log): Slice | undefined {
+  try {
+    return sliceSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      log.warn(
+        { file, reason: messageOf(error) },
+        'The configuration kept from last time cannot be read; waiting for the centre.',
+      )
+    }
+    return undefined
+  }
+}
+
+function keep(file: string, slice: Slice, log: Log): void {
+  try {
+    writeFileSync(`${file}.new`, JSON.stringify(slice))
+    renameSync(`${file}.new`, file)
+  } catch (error) {
+    log.warn(
+      { file, reason: messageOf(error) },
+      'The configuration could not be kept; it will be asked for at the next start.',
+    )
   }
 }
