@@ -3,6 +3,7 @@ import type { Log } from '../../core/log.ts'
 import type { Direction } from '../../core/standard.ts'
 import type { Exec } from '../probe.ts'
 import type { Account } from './budget.ts'
+import type { BandwidthConfig, Target } from './config.ts'
 import type { Progress } from './load.ts'
 
 /** The result of one direction; the fields of the catalog's `bandwidth`, in words where the catalog has codes. */
@@ -43,4 +44,39 @@ export type MeasureContext = {
   /** Milliseconds since 1970. */
   now: () => number
   onProgress?: (progress: Progress) => void
+}
+
+/** The result of a direction that could not be tested at all: no rate, no verdict, and why. */
+export function untested(
+  config: BandwidthConfig,
+  { direction, target_bps: targetBps }: Target,
+  { cause, time }: { cause: Cause; time: number },
+): BandwidthResult {
+  const [first] = config.testpoints.toSorted((a, b) => a.priority - b.priority)
+  return {
+    time,
+    direction,
+    targetBps,
+    cause,
+    link: config.link,
+    testpoint: first?.id ?? '',
+    outcome: 'inconclusive',
+    // As any test has it that has no counter.
+    method: 'goodput',
+    trigger: config.trigger,
+    thresholdBps: targetBps * config.threshold_ratio,
+    linkRateBps: null,
+    atLeast: false,
+    goodputBps: null,
+    otherBps: null,
+    marginRatio: null,
+    transferredBytes: 0,
+    durationSeconds: 0,
+    rttIdleSeconds: null,
+    rttLoadedSeconds: null,
+    lossRatio: null,
+    interfaceRateBps: null,
+    cpuRatio: 0,
+    streams: config.streams,
+  }
 }

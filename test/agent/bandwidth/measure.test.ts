@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bandwidthSchema } from '../../../agent/bandwidth/config.ts'
@@ -73,6 +75,56 @@ describe('testpoints that fail', () => {
       { id: 'b', url: 'http://127.0.0.1:9' },
     ]
     await expect(measureBandwidth(config({ testpoints }), context())).rejects.toThrow(/Testpoint a .*Testpoint b /)
+  })
+})
+
+describe('a testpoint that fails between two directions', () => {
+  /** The testpoint behind a relay; `cut` lets those connected go on and takes no new ones. */
+  async function relay() {
+    let isCut = false
+    const target = Number(new URL(url).port)
+    const sockets = new Set<Socket>()
+    const server = createServer((socket) => {
+      if (isCut) return void socket.destroy()
+      const onward = connect(target, '127.0.0.1')
+      for (const end of [socket, onward]) {
+        sockets.add(end)
+        end.on('error', () => {}).on('close', () => (end === socket ? onward : socket).destroy())
+      }
+      socket.pipe(onward).pipe(socket)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const stop = () => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    }
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, cut: () => (isCut = true), stop }
+  }
+
+  it('does not cost the result of the first', async () => {
+    const { url: relayed, cut, stop } = await relay()
+    try {
+      const [down, up, ...more] = await measureBandwidth(
+        config({ testpoints: [{ id: 'relayed', url: relayed }], link: 'isp-1' }),
+        { ...context(), onProgress: cut },
+      )
+      expect(down).toMatchObject({ direction: 'down', method: 'self_test', cause: 'none' })
+      expect(down?.goodputBps).toBeGreaterThan(0)
+      expect(up).toMatchObject({
+        direction: 'up',
+        link: 'isp-1',
+        testpoint: 'relayed',
+        outcome: 'inconclusive',
+        cause: 'testpoint_failed',
+        linkRateBps: null,
+        transferredBytes: 0,
+        targetBps: 20e6,
+        thresholdBps: 19e6,
+      })
+      expect(more).toEqual([])
+    } finally {
+      stop()
+    }
   })
 })
 
