@@ -2,7 +2,7 @@
 import type { Cause, Method } from '../../core/catalog.ts'
 import type { Direction } from '../../core/standard.ts'
 import type { CounterReader } from '../counters.ts'
-import { createObserver, type Observer } from './observer.ts'
+import { createObserver, type Observation, type Observer } from './observer.ts'
 import { type Estimate, judge, type Rule } from './sequential.ts'
 import type { Session, TestpointStrain } from './session.ts'
 import { median } from './statistics.ts'
@@ -83,7 +83,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
 
   let estimate = judge([], rule)
   const ended = await watch(options, { transfer, observer, begun }, () => {
-    estimate = judge(observer.observe().points, rule)
+    estimate = judgeAll(observer.observe(), rule)
     options.onProgress?.({
       direction,
       targetBps,
@@ -95,14 +95,16 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   })
   over.abort()
   const durationSeconds = now() - begun
-  const { points, ...observation } = observer.observe()
+  const { points, slowPoints, ...observation } = observer.observe()
   // Some testpoints tell all they know when the transfer is over.
-  if (estimate.decision === 'open') estimate = judge(points, rule)
+  if (estimate.decision === 'open') estimate = judgeAll({ points, ...(slowPoints && { slowPoints }) }, rule)
   const hasRate = points.length > 1
   return {
     ...observation,
     estimate,
     thresholdBps: rule.thresholdBps,
+    // Only a slow counter's own points can have said anything but `met`.
+    ...(slowPoints !== undefined && estimate.decision !== 'met' && { method: 'counter' as const }),
     ended: observer.counterLost() ? 'counter_lost' : reasonOf(estimate, ended, rule),
     linkRateBps: hasRate ? estimate.rateBps : null,
     goodputBps: hasRate ? observer.goodputBps(estimate.plateauFrom) : null,
@@ -138,6 +140,12 @@ function start(
   // A download is paced by the testpoint that leased it; an upload from here, whoever receives it.
   const paceBps = direction === 'up' ? payload(leaseRatio * targetBps) : undefined
   return session.start(direction, { ...common, paceBps, streams, deadlineSeconds: begun + rule.maxSeconds })
+}
+
+/** A counter that is slow may take its time to accuse; what was received proves a line as fast as ever. */
+function judgeAll({ points, slowPoints }: Pick<Observation, 'points' | 'slowPoints'>, rule: Rule): Estimate {
+  const estimate = judge(points, rule)
+  return slowPoints === undefined || estimate.decision === 'met' ? estimate : judge(slowPoints, rule)
 }
 
 /** Reads and judges every tick; resolves when the transfer is over, to the reason if it was not the rule. */

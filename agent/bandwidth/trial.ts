@@ -23,6 +23,8 @@ const lossGapMs = 5
 const lossWaitMs = 1000
 /** fping's own lower limit for a user that is not root. */
 const pingGapMs = 10
+/** A counter that is read once a second gives the stopping rule its least number of bins only after this. */
+const slowCounterSeconds = 14
 const idleRoundTrips = 5
 /** Spreads the idle round trips, so that the counter beside them sees other traffic for a third of a second. */
 const idleGapMs = 60
@@ -50,7 +52,7 @@ export async function measureAgainst(
       thresholdBps: targetBps * config.threshold_ratio,
       confidence: config.confidence_ratio,
       toleranceRatio: config.tolerance_ratio,
-      maxSeconds: config.max_seconds,
+      maxSeconds: Math.max(config.max_seconds, reader?.source === 'polled' ? slowCounterSeconds : 0),
       rttSeconds: idle.rttSeconds ?? 0,
     }
     const loaded = await load({

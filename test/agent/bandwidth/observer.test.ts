@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest'
+import type { Mark } from '../../../agent/bandwidth/curve.ts'
+import { createObserver } from '../../../agent/bandwidth/observer.ts'
+import { now, type Transfer } from '../../../agent/bandwidth/transfer.ts'
+import { framingOf } from '../../../agent/bandwidth/wire.ts'
+import type { CounterReader, Counters } from '../../../agent/counters.ts'
+import { AppError } from '../../../core/errors.ts'
+import type { Direction } from '../../../core/standard.ts'
+
+const framing = framingOf(undefined, '10.0.0.1')
+
+/** A counter and a transfer, both told what to say; time passes as `step` says. */
+function setUp(direction: Direction, given: { source?: CounterReader['source']; idleBps?: number } = {}) {
+  const { source = 'sysfs', idleBps = 0 } = given
+  // In the past, so that the time that is made up here never runs ahead of the real one.
+  const begun = now() - 1000
+  let counters: Counters = { time: begun * 1000, rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0 }
+  let failure: AppError | undefined
+  const marks: Mark[] = [{ seconds: begun, bytes: 0 }]
+  const reader: CounterReader = {
+    source,
+    ready: Promise.resolve(),
+    read: () => {
+      if (failure !== undefined) throw failure
+      return counters
+    },
+    readFaults: () => ({ rxErrors: 0, txErrors: 0, rxDropped: 0, txDropped: 0 }),
+    close: () => {},
+  }
+  const transfer: Transfer = {
+    marks: () => marks,
+    usedBytes: () => 0,
+    backlogRatio: () => 0,
+    done: new Promise(() => {}),
+    stop: () => {},
+  }
+  const observer = createObserver({ reader, framing, direction, transfer, idleBps })
+  observer.tick()
+  return {
+    observer,
+    /** After `seconds`: bytes that the interface and the transfer have moved more. */
+    step(seconds: number, wire: number, own: number) {
+      const last = marks.at(-1) as Mark
+      const bytes = direction === 'down' ? { rxBytes: counters.rxBytes + wire } : { txBytes: counters.txBytes + wire }
+      counters = { ...counters, ...bytes, time: counters.time + seconds * 1000 }
+      marks.push({ seconds: last.seconds + seconds, bytes: last.bytes + own })
+      observer.tick()
+    },
+    reset: () => (counters = { ...counters, rxBytes: 5, txBytes: 5, time: counters.time + 100 }),
+    lose: () => (failure = new AppError('io', 'Interface wan0 has disappeared.')),
+  }
+}
+
+const rateOf = (points: readonly { seconds: number; bits: number }[]) => {
+  const [first, last] = [points[0], points.at(-1)]
+  return first === undefined || last === undefined ? 0 : (last.bits - first.bits) / (last.seconds - first.seconds)
+}
+
+describe('download', () => {
+  it('is what the interface carried; what was not ours is other traffic', () => {
+    const { observer, step } = setUp('down')
+    for (let i = 0; i < 20; i++) step(0.05, 1000 * framing.overhead + 500, 1000)
+    const { points, method, otherBps } = observer.observe()
+    expect(method).toBe('counter')
+    expect(rateOf(points)).toBeCloseTo((1000 * framing.overhead + 500) * 8 * 20, 0)
+    expect(otherBps).toBeCloseTo(500 * 8 * 20, 0)
+    expect(observer.goodputBps(0)).toBeCloseTo(1000 * 8 * 20, 0)
+  })
+
+  it.each(['reset', 'lose'] as const)('goes on with its own bytes when the counter is gone: %s', (what) => {
+    const { observer, step, ...faults } = setUp('down')
+    for (let i = 0; i < 10; i++) step(0.05, 2000, 1000)
+    faults[what]()
+    for (let i = 0; i < 10; i++) step(0.05, 2000, 1000)
+    const { points, method, otherBps } = observer.observe()
+    expect(observer.counterLost()).toBe(true)
+    expect({ method, otherBps }).toEqual({ method: 'goodput', otherBps: null })
+    expect(rateOf(points)).toBeCloseTo(1000 * framing.overhead * 8 * 20, 0)
+  })
+
+  it('has two views where the counter is slow: its own bytes at once, all traffic each second', () => {
+    const { observer, step } = setUp('down', { source: 'polled' })
+    for (let i = 0; i < 5; i++) step(1, 3000, 1000)
+    observer.tick()
+    const { points, slowPoints, method } = observer.observe()
+    expect(method).toBe('goodput')
+    expect(rateOf(points)).toBeCloseTo(1000 * framing.overhead * 8, 0)
+    expect(slowPoints).toHaveLength(6)
+    expect(rateOf(slowPoints ?? [])).toBeCloseTo(3000 * 8, 0)
+  })
+})
+
+describe('upload', () => {
+  it('is what was acknowledged, not what the interface sent', () => {
+    const { observer, step } = setUp('up')
+    // The interface is ahead by what waits in the bottleneck's queue, but no faster.
+    step(0.05, 50_000, 0)
+    for (let i = 0; i < 30; i++) step(0.05, 10_000 * framing.overhead, 10_000)
+    const { points, method, otherBps } = observer.observe()
+    expect(method).toBe('acknowledged')
+    expect(otherBps).toBe(0)
+    expect(rateOf(points.slice(1))).toBeCloseTo(10_000 * framing.overhead * 8 * 20, 0)
+  })
+
+  it('has the traffic of others added', () => {
+    const { observer, step } = setUp('up')
+    for (let i = 0; i < 30; i++) step(0.05, 10_000 * framing.overhead + 4000, 10_000)
+    const { points, otherBps } = observer.observe()
+    expect(otherBps).toBeCloseTo(4000 * 8 * 20, 0)
+    expect(rateOf(points)).toBeCloseTo((10_000 * framing.overhead + 4000) * 8 * 20, 0)
+  })
+
+  it('takes no more for other traffic than there was before, when the difference is mere noise', () => {
+    const { observer, step } = setUp('up', { idleBps: 100 })
+    for (let i = 0; i < 30; i++) step(0.05, 10_100 * framing.overhead, 10_000)
+    expect(observer.observe().otherBps).toBe(100)
+  })
+})
