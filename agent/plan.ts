@@ -16,8 +16,10 @@ export type PlanDeps = {
 type Draft = { id: string; type: ProbeType; config: Record<string, unknown> } & Omit<Job, 'id' | 'probe' | 'config'>
 
 const daySeconds = 86_400
-/** Waiting for a testpoint (300 s), two directions and their confirmation: a slot keeps this far from the next lesson. */
-const bandwidthSeconds = 420
+/** The link is held meanwhile: a testpoint that is busy for longer is asked again in the next slot. */
+const admissionSeconds = 30
+/** Four tests (two directions and their confirmation) of 15 s and six such waits: a slot keeps this far from the next lesson. */
+const bandwidthSeconds = 240
 /** A stream takes 16 s; with many reflectors each has its turn less often. */
 const shortestTurnSeconds = 20
 
@@ -112,6 +114,7 @@ function bandwidthDrafts(
         targets: link.targets,
         threshold_ratio: slice.threshold_ratio,
         testpoints: slice.testpoints,
+        max_wait_seconds: admissionSeconds,
         state_file: `${dataDir}/bandwidth.json`,
         ...(limits.bandwidth_bytes_per_month !== undefined && { monthly_bytes: limits.bandwidth_bytes_per_month }),
       },

@@ -47,6 +47,13 @@ describe('the bandwidth job', () => {
     expect((await bandwidthOf(older))?.slots?.schedule).toEqual(cautiousSchedule)
   })
 
+  it('gives a busy testpoint up soon: the link is held meanwhile, and another slot comes', async () => {
+    const job = await bandwidthOf(slice)
+    expect(job?.config).toMatchObject({ max_wait_seconds: 30 })
+    // Both directions and their confirmation, each with its whole wait, end before the deadline.
+    expect(job?.timeoutSeconds).toBe(240)
+  })
+
   it('runs once at the start where the agent is told so', async () => {
     const job = await bandwidthOf(slice, { bandwidth: { at_start: true } })
     expect(job).toMatchObject({ firstRun: 'soon', slots: { perDay: 3 } })
