@@ -6,6 +6,8 @@ import { type Batch, decodeBatch, encodeBatch } from '../core/batch.ts'
 /** quick_check reads the whole file; above this size a damage is found when it is met (opening must take < 2 s). */
 const checkBelowBytes = 64 * 1024 * 1024
 
+const leastFileBytes = 4 * 1024 * 1024
+
 const schema = `
   create table if not exists q(seq integer primary key autoincrement, time integer not null, bytes integer not null,
     boot text not null, measurement text not null, payload blob not null);
@@ -25,10 +27,25 @@ export function openSpoolFile(file: string): DatabaseSync {
         throw Object.assign(new Error(String(row?.['quick_check'])), { errcode: damageCodes[0] })
     }
     db.exec(schema)
+    claimRoom(db)
     return db
   } catch (error) {
     db.close()
     throw error
+  }
+}
+
+/** The file has its least size from the beginning, so that it still holds some hours when the disk is full. */
+function claimRoom(db: DatabaseSync): void {
+  const { page_count: pages, page_size: size } =
+    db.prepare('select * from pragma_page_count, pragma_page_size').get() ?? {}
+  if (Number(pages) * Number(size) >= leastFileBytes) return
+  try {
+    db.exec(`create table claim(room); insert into claim values (zeroblob(${leastFileBytes}));
+      pragma wal_checkpoint(truncate); drop table claim`)
+  } catch (error) {
+    if (primaryCode(error) !== sqliteFull) throw error
+    db.exec('drop table if exists claim')
   }
 }
 
@@ -63,6 +80,8 @@ const damageCodes = [11, 26]
 const sqliteFull = 13
 const sqliteIoError = 10
 const leastFreeBytes = 1024 * 1024
+/** SQLite's own limit (https://sqlite.org/limits.html). */
+const maxPages = 4_294_967_294
 
 function primaryCode(error: unknown): number {
   return Number((error as { errcode?: number }).errcode ?? 0) & 0xff
@@ -77,6 +96,23 @@ export function isFull(error: unknown, directory: string): boolean {
   if (code !== sqliteIoError) return false
   const { bavail, bsize } = statfsSync(directory)
   return bavail * bsize < leastFreeBytes
+}
+
+/**
+ * For a full disk: the file shall not grow any more, so that SQLite says so before it writes. A page that only the
+ * write-ahead log has room for could never be folded into the file, and nothing could be deleted from then on.
+ */
+export function freeze(db: DatabaseSync): void {
+  try {
+    db.exec('pragma wal_checkpoint(restart)')
+  } catch {
+    // Not even that has room; what follows says so.
+  }
+  db.exec(`pragma max_page_count=${Number(db.prepare('pragma page_count').get()?.['page_count'])}`)
+}
+
+export function thaw(db: DatabaseSync): void {
+  db.exec(`pragma max_page_count=${maxPages}`)
 }
 
 /**

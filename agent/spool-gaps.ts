@@ -1,5 +1,6 @@
 /** What a spool gave up before the centre had it, so that a hole in the data explains itself. */
 import type { Statements } from './spool-file.ts'
+import type { Lost } from './spool-overflow.ts'
 
 /** Batches from `from_seq` to `to_seq`, whose samples begin between `from` and `to` (ms). */
 export type Gap = { from_seq: number; to_seq: number; from: number; to: number; reason: string }
@@ -36,4 +37,13 @@ export function recordGap(sql: Statements, { from_seq, to_seq, from, to, reason 
     sql.insertGap.run(from_seq, to_seq, from, to, reason)
     sql.trimGaps.run()
   }
+}
+
+/** What was lost in memory has no numbers: it stands behind the last that has one. */
+export function recordLost(sql: Statements, lost: Lost | undefined): void {
+  if (lost === undefined) return
+  const { batches, from, to } = lost
+  const seq = Number(sql.lastSeq.get()?.['seq'] ?? 0)
+  sql.addMeta.run(batches, 'dropped')
+  recordGap(sql, { from_seq: seq, to_seq: seq, from, to, reason: 'neither disk nor memory had room' })
 }

@@ -1,4 +1,5 @@
 /** What a damaged spool still gives goes into the fresh one; what it does not is put on record. */
+import { existsSync, renameSync } from 'node:fs'
 import type { Batch } from '../core/batch.ts'
 import { type Salvaged, salvageBatches, salvageCounters, type Statements } from './spool-file.ts'
 import { recordGap } from './spool-gaps.ts'
@@ -13,6 +14,15 @@ export type SalvageDeps = {
 
 /** Rows of one commit: a disk that fills up during the salvage keeps what was saved until then. */
 const rowsAtOnce = 200
+
+/** Renames a damaged file, with what belongs to it; returns its new name. */
+export function setAside(file: string, now: number): string {
+  const aside = `${file}.corrupt-${now}`
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix)
+  }
+  return aside
+}
 
 /** Returns how many batches were saved. Never throws: the rest stays in the file that was set aside. */
 export function salvageInto({ file, sql, insert, transaction }: SalvageDeps): number {

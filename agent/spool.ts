@@ -3,16 +3,26 @@
  * A batch is here from the commit of `append` until `settle` says that the collector has it.
  */
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type Batch, encodeBatch, splitBatch } from '../core/batch.ts'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { dropOldest, type Gap, recordGap } from './spool-gaps.ts'
+import { dropOldest, type Gap, recordGap, recordLost } from './spool-gaps.ts'
 import { Overflow } from './spool-overflow.ts'
-import { salvageInto } from './spool-salvage.ts'
-import { isDamage, isFull, openSpoolFile, prepareStatements, shifted, type Statements } from './spool-file.ts'
+import { Reserve } from './spool-reserve.ts'
+import { salvageInto, setAside } from './spool-salvage.ts'
+import {
+  freeze,
+  isDamage,
+  isFull,
+  openSpoolFile,
+  prepareStatements,
+  shifted,
+  type Statements,
+  thaw,
+} from './spool-file.ts'
 
 export type SpoolOptions = {
   directory: string
@@ -52,8 +62,10 @@ export type Spool = {
   close: () => void
 }
 
-/** Freed when the disk is full, so that deleting, which writes too, is still possible. */
-const reserveBytes = 1024 * 1024
+/** Of one commit: a full disk has room for a small one only. */
+const batchesAtOnce = 100
+/** Dropped at a time on a full disk: the newest measurements of some 20 minutes take its place. */
+const dropBytes = 256 * 1024
 /** Batches held in memory while the disk takes none; some 4 MB. */
 const overflowBatches = 2_000
 /** Share of the spool that is dropped at once when room is needed: one by one would cost a commit each. */
@@ -66,7 +78,7 @@ export function openSpool(options: SpoolOptions): Spool {
 class DiskSpool implements Spool {
   readonly #options: SpoolOptions
   readonly #file: string
-  readonly #reserve: string
+  readonly #reserve: Reserve
   #db!: DatabaseSync
   #sql!: Statements
   #stream = ''
@@ -77,21 +89,17 @@ class DiskSpool implements Spool {
   constructor(options: SpoolOptions) {
     this.#options = options
     this.#file = join(options.directory, 'spool.sqlite')
-    this.#reserve = join(options.directory, 'spool.reserve')
+    this.#reserve = new Reserve(options.directory)
     mkdirSync(options.directory, { recursive: true })
     try {
-      this.#use(openSpoolFile(this.#file))
-    } catch (error) {
-      if (!isDamage(error)) {
-        throw new AppError(
-          'io',
-          `Cannot open the spool ${this.#file}: ${messageOf(error)}. Check the disk and its permissions.`,
-          { cause: error },
-        )
-      }
-      this.#replaceDamaged(error)
+      this.#open()
+    } catch (cause) {
+      const reason = messageOf(cause)
+      throw new AppError('io', `Cannot open the spool ${this.#file}: ${reason}. Check the disk and its permissions.`, {
+        cause,
+      })
     }
-    if (!existsSync(this.#reserve)) this.#makeReserve()
+    if (!this.#full) this.#reserve.make()
   }
 
   get stream(): string {
@@ -102,7 +110,10 @@ class DiskSpool implements Spool {
     const { log, directory } = this.#options
     const waiting = [...this.#overflow.batches, ...batches]
     try {
-      this.#commitMakingRoom(waiting)
+      while (waiting.length > 0) {
+        this.#commitMakingRoom(waiting.slice(0, batchesAtOnce))
+        waiting.splice(0, batchesAtOnce)
+      }
     } catch (error) {
       const facts = { directory, reason: messageOf(error) }
       if (!this.#full) log.error(facts, 'The spool cannot be written; measurements are held in memory.')
@@ -110,10 +121,10 @@ class DiskSpool implements Spool {
       this.#full = true
       return
     }
-    if (!this.#full) return
+    if (!this.#full || !this.#reserve.make()) return
     this.#full = false
-    this.#makeReserve()
-    log.info({ directory }, 'The spool writes again.')
+    thaw(this.#db)
+    log.info({ directory }, 'The spool writes as before.')
   }
 
   read(after: number, until: number, limit: number): Queued[] {
@@ -141,8 +152,8 @@ class DiskSpool implements Spool {
       return true
     } catch (error) {
       // Deleting writes, too: the reserve is what a full disk has left for it.
-      if (!isFull(error, this.#options.directory) || !existsSync(this.#reserve)) return false
-      rmSync(this.#reserve, { force: true })
+      if (!isFull(error, this.#options.directory) || !this.#reserve.exists()) return false
+      this.#giveUpReserve(error)
     }
     try {
       this.#healed(work, nothing)
@@ -185,6 +196,18 @@ class DiskSpool implements Spool {
     this.#db.close()
   }
 
+  #open(): void {
+    try {
+      this.#use(openSpoolFile(this.#file))
+    } catch (error) {
+      if (isDamage(error)) return this.#replaceDamaged(error)
+      if (!isFull(error, this.#options.directory) || !this.#reserve.exists()) throw error
+      this.#reserve.release()
+      this.#use(openSpoolFile(this.#file))
+      this.#giveUpReserve(error)
+    }
+  }
+
   #use(db: DatabaseSync): void {
     this.#db = db
     this.#sql = prepareStatements(db)
@@ -200,10 +223,7 @@ class DiskSpool implements Spool {
 
   /** A damaged file is kept for inspection; what can still be read of it is queued again, under a new stream. */
   #replaceDamaged(reason: unknown): void {
-    const aside = `${this.#file}.corrupt-${this.#options.now()}`
-    for (const suffix of ['', '-wal', '-shm']) {
-      if (existsSync(this.#file + suffix)) renameSync(this.#file + suffix, aside + suffix)
-    }
+    const aside = setAside(this.#file, this.#options.now())
     this.#use(openSpoolFile(this.#file))
     const insert = (batch: Batch, boot: string) => this.#insert(batch, boot)
     const saved = salvageInto({ file: aside, sql: this.#sql, insert, transaction: (work) => this.#transaction(work) })
@@ -237,41 +257,30 @@ class DiskSpool implements Spool {
     }
   }
 
+  /** On a full disk the reserve is given up, then the oldest batches. */
   #commitMakingRoom(batches: readonly Batch[]): void {
-    try {
-      this.#healed(() => this.#commit(batches))
-    } catch (error) {
-      if (!isFull(error, this.#options.directory)) throw error
-      this.#makeRoom(error)
-      this.#commit(batches)
+    for (const makeRoom of [(error: unknown) => this.#giveUpReserve(error), () => this.#dropForRoom()]) {
+      try {
+        return this.#healed(() => this.#commit(batches))
+      } catch (error) {
+        if (!isFull(error, this.#options.directory)) throw error
+        makeRoom(error)
+      }
     }
+    this.#commit(batches)
   }
 
   #commit(batches: readonly Batch[]): void {
     const { boot, maxBytes, log } = this.#options
     this.#transaction(() => {
       for (const batch of batches) this.#insert(batch, boot)
-      this.#recordLost()
+      recordLost(this.#sql, this.#overflow.lost)
     })
     this.#overflow.clear()
     const excess = this.#totals.bytes - maxBytes
     if (excess <= 0) return
     this.#transaction(() => this.#dropOldest(excess + maxBytes * dropShare, 'spool full'))
     log.warn({ max_bytes: maxBytes }, 'The spool is full; its oldest measurements were dropped.')
-  }
-
-  #recordLost(): void {
-    const { lost } = this.#overflow
-    if (lost === undefined) return
-    const seq = Number(this.#sql.lastSeq.get()?.['seq'] ?? 0)
-    this.#sql.addMeta.run(lost.batches, 'dropped')
-    recordGap(this.#sql, {
-      from_seq: seq,
-      to_seq: seq,
-      from: lost.from,
-      to: lost.to,
-      reason: 'neither disk nor memory had room',
-    })
   }
 
   #insert(batch: Batch, boot: string): void {
@@ -318,8 +327,7 @@ class DiskSpool implements Spool {
     this.#totals = { batches: this.#totals.batches - dropped.batches, bytes: this.#totals.bytes - dropped.bytes }
   }
 
-  /** The disk is full: give up the reserve, then the oldest batches. */
-  #makeRoom(error: unknown): void {
+  #giveUpReserve(error: unknown): void {
     const { log, directory } = this.#options
     if (!this.#full) {
       log.error(
@@ -328,21 +336,15 @@ class DiskSpool implements Spool {
       )
     }
     this.#full = true
-    rmSync(this.#reserve, { force: true })
-    try {
-      this.#transaction(() => this.#dropOldest(Math.max(reserveBytes / 4, this.#totals.bytes * dropShare), 'disk full'))
-      this.#db.exec('pragma wal_checkpoint(truncate); pragma incremental_vacuum')
-    } catch (cause) {
-      log.debug({ reason: messageOf(cause) }, 'No room could be made in the spool.')
-    }
+    this.#reserve.release()
+    freeze(this.#db)
   }
 
-  #makeReserve(): void {
+  #dropForRoom(): void {
     try {
-      const { bavail, bsize } = statfsSync(this.#options.directory)
-      if (bavail * bsize > reserveBytes * 4) writeFileSync(this.#reserve, Buffer.alloc(reserveBytes))
-    } catch {
-      // Without the reserve a full disk only costs more of the oldest batches.
+      this.#transaction(() => this.#dropOldest(dropBytes, 'disk full'))
+    } catch (cause) {
+      this.#options.log.debug({ reason: messageOf(cause) }, 'No room could be made in the spool.')
     }
   }
 }

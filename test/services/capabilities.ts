@@ -67,6 +67,7 @@ const table = {
     suits: (path) => Number.parseInt(outputOf(path, '--version').slice(1), 10) < 24,
   },
   netns: { use: 'links shaped in network namespaces', promised: false, programs: ['ip'], trouble: namespaceTrouble },
+  'small-disk': { use: 'a full disk', promised: false, programs: ['unshare'], trouble: smallDiskTrouble },
   captures: {
     use: 'SNMP walks of real devices',
     promised: false,
@@ -183,4 +184,10 @@ function namespaceTrouble(ip: string): string | undefined {
   } finally {
     spawnSync(ip, ['netns', 'delete', name])
   }
+}
+
+/** A file system in memory that nobody else sees and that ends with its process. */
+function smallDiskTrouble(unshare: string): string | undefined {
+  if (process.getuid?.() !== 0) return 'a file system of its own needs root'
+  return failureOf(unshare, ['--mount', 'mount', '-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', '/tmp'])
 }
