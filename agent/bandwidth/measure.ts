@@ -1,11 +1,10 @@
 /** A bandwidth measurement: every direction, another testpoint when one fails, a second opinion before an accusation. */
-import type { Cause } from '../../core/catalog.ts'
 import { AppError, isAppError, messageOf } from '../../core/errors.ts'
 import { defaultMonthlyBytes, openBudget } from './budget.ts'
 import { type BandwidthConfig, byteCapOf, type Target } from './config.ts'
 import type { Progress } from './load.ts'
 import { openSession } from './open.ts'
-import { type BandwidthResult, type MeasureContext, untested } from './result.ts'
+import { type BandwidthResult, causeOfFailure, type MeasureContext, untested } from './result.ts'
 import type { Session } from './session.ts'
 import { measureAgainst } from './trial.ts'
 
@@ -18,7 +17,7 @@ export async function measureBandwidth(config: BandwidthConfig, context: Measure
   const results: BandwidthResult[] = []
   for (const target of config.targets) {
     const result = await measureDirection(config, target, context).catch((error: unknown) => {
-      const cause = causeOf(error)
+      const cause = causeOfFailure(error)
       if (results.length === 0 || cause === undefined) throw error
       context.log.debug({ direction: target.direction, reason: messageOf(error) }, 'A direction could not be tested.')
       return untested(config, target, { cause, time: context.now() })
@@ -27,13 +26,6 @@ export async function measureBandwidth(config: BandwidthConfig, context: Measure
     if (result.outcome === 'below' && config.confirm) results.push(...(await confirm(config, result, context)))
   }
   return results
-}
-
-/** What kept a direction from being tested; undefined for what no test can go on after. */
-function causeOf(error: unknown): Cause | undefined {
-  if (isAppError(error, 'testpoint_failed') || isAppError(error, 'testpoint_busy')) return 'testpoint_failed'
-  // The monthly budget.
-  return isAppError(error, 'probe_failed') ? 'byte_cap' : undefined
 }
 
 /** A second opinion: the others first, the one that accused last. None is better than the loss of the first. */

@@ -1,4 +1,5 @@
 import type { Cause, Method, Outcome, Trigger } from '../../core/catalog.ts'
+import { isAppError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Direction } from '../../core/standard.ts'
 import type { Exec } from '../probe.ts'
@@ -44,6 +45,14 @@ export type MeasureContext = {
   /** Milliseconds since 1970. */
   now: () => number
   onProgress?: (progress: Progress) => void
+}
+
+/** What kept a direction from being tested; undefined for what a measurement ends with. */
+export function causeOfFailure(error: unknown): Cause | undefined {
+  if (isAppError(error, 'testpoint_failed') || isAppError(error, 'testpoint_busy')) return 'testpoint_failed'
+  if (!isAppError(error, 'probe_failed')) return undefined
+  // Either the interface is gone (agent/interfaces.ts), or the bytes of the month are (budget.ts).
+  return 'interface' in error.facts ? 'counter_lost' : 'byte_cap'
 }
 
 /** The result of a direction that could not be tested at all: no rate, no verdict, and why. */
