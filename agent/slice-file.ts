@@ -65,8 +65,9 @@ export function createSliceKeeper({ directory, log, apply, onChange }: SliceKeep
       const raw: unknown = JSON.parse(payload.toString())
       revision = String((raw as { revision?: unknown }).revision).slice(0, 64)
       if (revision === running) {
+        if (refused === undefined) return
         refused = undefined
-        return
+        return onChange()
       }
       const parsed = sliceSchema.safeParse(raw)
       if (!parsed.success) throw new Error(z.prettifyError(parsed.error))

@@ -60,6 +60,16 @@ describe('the slice of an agent', () => {
     expect(keeper.state()).toEqual({ revision: slice.revision })
   })
 
+  it('is told as refused no longer than the centre wants it', async () => {
+    await receive(slice)
+    await receive('{')
+    expect(changes).toBe(2)
+    await receive(slice)
+    expect([changes, keeper.state()]).toEqual([3, { revision: slice.revision }])
+    await receive(slice)
+    expect(changes).toBe(3)
+  })
+
   it('is forgotten when the centre takes it away, also on disk', async () => {
     await receive(slice)
     await receive('')
