@@ -14,7 +14,7 @@ const leaseSeconds = 13
 const turnSeconds = 2
 const maxRetrySeconds = 30
 /** All of them stand behind the lab's one gateway. */
-const oneAddress = { max_client_connections: 1000, max_client_leases: 256 }
+const oneAddress = { max_client_connections: 1000, max_client_leases: 256, max_client_packets_per_second: 10_000 }
 /** Started in groups: forty programs that load at once test the machine, not the testpoint. */
 const groupSize = 8
 
