@@ -265,7 +265,8 @@ async function streamTo(config: ConnectionConfig): Promise<() => Duplex> {
   const { protocol, hostname, port } = new URL(config.url)
   const host = hostname.replace(/^\[|\]$/g, '')
   if (protocol === 'mqtt:') return () => connectTcp({ host, port: Number(port || 1883), noDelay: true })
-  const { connect: connectTls } = await import('node:tls')
+  // Imported, it would bring all public root certificates with it: 1 MB.
+  const { connect: connectTls } = process.getBuiltinModule('node:tls')
   const [ca, cert, key] = await Promise.all([config.ca_file, config.cert_file, config.key_file].map(readIfNamed))
   const servername = isIP(host) === 0 ? host : ''
   return () => connectTls({ host, port: Number(port || 8883), servername, ca, cert, key })
