@@ -11,10 +11,18 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Batch } from '../../core/batch.ts'
-import { batchAt, createSpool, noon, type TemporarySpool, timesOf, waiting } from './temporary-spool.ts'
+import {
+  batchAt,
+  bulkyBatchAt,
+  createSpool,
+  damage,
+  noon,
+  spoilPayload,
+  type TemporarySpool,
+  timesOf,
+  waiting,
+} from './temporary-spool.ts'
 
 const damaged = 'The spool was damaged and set aside; what could be read of it is sent again.'
 const count = 400
@@ -69,8 +77,7 @@ describe('a spool file that is damaged', () => {
   it('in one page gives back what is before and behind', () => {
     fill()
     fold()
-    const { page_size: page, leaves } = layout()
-    overwrite((leaves[leaves.length >> 1] as number) * page, Buffer.alloc(page, 0xa5))
+    damage(test.file, { from: 0.5, to: 0.55 })
     const saved = timesOf(test.reopen())
     expect(saved.length).toBeGreaterThan(count / 2)
     expect(saved).toContain(made[0])
@@ -82,24 +89,18 @@ describe('a spool file that is damaged', () => {
   it('in one batch gives back all others when it is set aside for something else', () => {
     fill()
     fold()
-    new DatabaseSync(test.file).prepare('update q set payload = zeroblob(bytes) where seq = 3').run()
-    const { page_size: page, pages } = layout()
-    // The last page is no longer of the tree: a freelist that points nowhere is a damage that loses nothing.
+    spoilPayload(test.file, 3)
+    // A list of free pages that points nowhere is a damage that loses nothing.
     overwrite(32, Buffer.from([0, 0, 0xff, 0xff, 0, 0, 0, 1]))
-    expect(pages * page).toBeGreaterThan(0)
     const saved = timesOf(test.reopen())
     expect(aside()).toHaveLength(1)
     expect(saved).toEqual(made.filter((time) => time !== made[2]))
   })
 
   it('while it is in use is met, set aside, and lived on with', () => {
-    // More than SQLite keeps in memory, or it would not notice.
-    for (let i = 0; i < 10; i++)
-      test.spool.append(Array.from({ length: 40 }, (_, row) => bulkyBatchAt(noon + i * 40 + row)))
+    test.spool.append(made.map(bulkyBatchAt))
     const { stream } = test.spool
-    new DatabaseSync(test.file).exec('pragma wal_checkpoint(truncate)')
-    const { page_size: page, pages } = layout()
-    for (let at = 10; at < pages; at++) overwrite(at * page, Buffer.alloc(page, 0xa5))
+    damage(test.file, { from: 0.1, to: 0.9 })
     const later = noon + 1_000_000
     test.spool.append([batchAt(later)])
     for (let at = 0; at < count; at += 10) test.spool.read(at, at + 10, 10)
@@ -133,25 +134,8 @@ describe('a spool file that is damaged', () => {
 describe('a batch that the disk has changed', () => {
   it('does not keep the others from getting their true time', () => {
     test.spool.append([1, 2, 3].map((i) => batchAt(noon + i)))
-    const db = new DatabaseSync(test.file)
-    db.exec('update q set payload = zeroblob(bytes) where seq = 2')
-    db.close()
+    spoilPayload(test.file, 2)
     expect(test.spool.restamp(1_000)).toBe(2)
     expect(test.spool.read(0, 10, 10).map(({ seq }) => seq)).toEqual([1, 2, 3])
   })
 })
-
-/** Some 4 KB. */
-function bulkyBatchAt(time: number): Batch {
-  const noise = Array.from({ length: 600 }, (_, row) => Math.floor(Math.abs(Math.sin(time + row)) * 1e12))
-  const times = noise.map((_, row) => time + row)
-  return { measurement: 'wan', times, tags: { link: 'wan' }, fields: { rx_mean_bps: noise } }
-}
-
-/** `leaves`: numbers, from 0, of the pages with rows (https://sqlite.org/fileformat.html). */
-function layout(): { page_size: number; pages: number; leaves: number[] } {
-  const file = readFileSync(test.file)
-  const [page, pages] = [file.readUInt16BE(16), file.readUInt32BE(28)]
-  const leaves = Array.from({ length: pages }, (_, at) => at).filter((at) => file[at * page] === 0x0d)
-  return { page_size: page, pages, leaves }
-}
