@@ -1,9 +1,22 @@
 import { defineConfig } from 'vitest/config'
 
+const lab = 'test/**/*lab.test.ts'
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/bench/**', 'node_modules/**'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/bench/**', 'node_modules/**', lab],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      // Shaped links carry what the processor lets them: these run alone, one file at a time, after all others.
+      { extends: true, test: { name: 'lab', include: [lab], maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
     // Tests start brokers, databases and namespaces: processes of their own, and never more than a small machine carries.
     pool: 'forks',
     maxWorkers: 2,

@@ -283,7 +283,9 @@ describe('the rest', () => {
       '/api/v1/sites/{id}/bandwidth': '/api/v1/sites/qc-002/bandwidth',
       '/api/v1/series': '/api/v1/series?measurement=bandwidth&field=link_rate_bps&by=direction',
     }
-    for (const { path, response } of routes) {
+    for (const { path, method, response } of routes) {
+      // What changes something has tests of its own.
+      if (method === 'POST') continue
       const body = await get(examples[path] ?? path)
       const strict = z.strictObject((response.schema as z.ZodObject).shape)
       expect(strict.safeParse(body).error, path).toBeUndefined()
