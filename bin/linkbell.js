@@ -8,7 +8,7 @@ import { root, withRuntime } from './runtime.js'
 
 withRuntime(() => {
   // A gateway has little memory: a heap that is kept small (5 MB less, 30 after bandwidth tests), and never V8's last
-  // compiler, whose own code is 6 MB. Set before the first import, for loading modules would already call it. The price:
+  // compiler, whose own code is 6 MB. Before the first import, for loading modules would already call it. The price is
   // a tenth more CPU time in a bandwidth test (5.1 instead of 4.9 ms a MB down, 1.9 instead of 1.7 up).
   if (process.argv[2] === 'agent') {
     v8.setFlagsFromString('--optimize-for-size')

@@ -1,6 +1,6 @@
 /**
  * What an agent with its default probes costs a gateway: memory and CPU of its whole process tree, child processes,
- * bytes on its connection. Real agent, Mosquitto and collector; no bandwidth test falls into the time.
+ * bytes on its connection. Real agent, Mosquitto and collector; a bandwidth test is planned for later.
  */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -53,6 +53,8 @@ function writeConfigs(folder: string, url: string, port: number): void {
     towns: [{ id: 't1', name: 'Town' }],
     sites: [{ id: 's1', name: 'School', town: 't1', category: 'rural' }],
     agents: [{ id: 'school-1', site: 's1' }],
+    // Nobody listens there.
+    testpoints: [{ id: 'tp1', url: 'http://127.0.0.1:9/' }],
     paths: ['site', 'district', 'city', 'province'].map((level) => ({ id: level, level, host: '127.0.0.1' })),
     services: [{ id: 'board', url: `http://127.0.0.1:${port}/api/v1/health` }],
   })
