@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { rateSchema, sizeSchema } from '../core/units.ts'
 
 /** Who may use a testpoint unless told otherwise: private and shared address space, and this host (RFC 1918, 6598, 4193). */
-export const privateRanges = [
+const privateRanges = [
   '10.0.0.0/8',
   '172.16.0.0/12',
   '192.168.0.0/16',

@@ -1,7 +1,7 @@
 /** Holds a flow to a rate: a token bucket in the form of the time at which the next byte is due. */
 
 /** TCP payload in full frames at layer 2 (reference/bandwidth.md §1): rates are agreed on the wire, bytes are counted here. */
-export const payloadRatio = 1448 / 1514
+const payloadRatio = 1448 / 1514
 /** What may pass at once after a pause; below it, timers of 1 ms could not hold a high rate. */
 const burstSeconds = 0.02
 /** No transfer lasts longer; above 2³¹ ms a timer would not wait at all. */

@@ -101,7 +101,7 @@ function progressLine({ direction, seconds, rateBps, targetBps, usedBytes }: Pro
 }
 
 /** The verdict on one direction: what it is first, then what it rests on. */
-export function describe(result: BandwidthResult, lang: Language): string {
+function describe(result: BandwidthResult, lang: Language): string {
   const say = (name: keyof typeof words) => words[name][lang]
   const isSelfTest = result.method === 'self_test'
   const verdict = say(isSelfTest ? 'self_test' : result.outcome)

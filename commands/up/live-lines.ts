@@ -68,7 +68,7 @@ function lineOf(block: string, lang: keyof Text): string | undefined {
 }
 
 /** One sample as a line; undefined for those that only matter on the board. */
-export function describeSample({ measurement, time, tags, fields }: Stored, lang: keyof Text): string | undefined {
+function describeSample({ measurement, time, tags, fields }: Stored, lang: keyof Text): string | undefined {
   const definition: Measurement | undefined = measurementOf(measurement)
   const names = shown[measurement]
   if (definition === undefined || names === undefined) return undefined
