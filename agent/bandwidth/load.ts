@@ -59,10 +59,13 @@ export const leaseRatio = 1.15
 const tickMs = 50
 /** No byte for this long: the testpoint or the line is gone, and waiting for the deadline would tell nothing new. */
 const stallSeconds = 2
+const pauseSeconds = 0.25
 /** A self-test proves the chain; this much of it is enough. */
 const selfTestSeconds = 1.5
 const selfTestRatio = 1.1
 const selfTestStreams = 2
+/** Share of the byte cap from which on it was that which ended a test: headers and the tail are part of it. */
+const capReachedRatio = 0.7
 /** Spread of the bins beyond which a rate is not one. */
 const unstableRatio = 0.1
 /**
@@ -71,9 +74,11 @@ const unstableRatio = 0.1
  */
 const inFlightSeconds = { counted: 0.3, answered: 0.13 }
 const inFlightRoundTrips = 4
+/** Queue of an ordinary gateway, which arrives after a download was stopped. */
+const tailSeconds = 0.05
 
 export async function load(options: LoadOptions): Promise<Loaded> {
-  const { session, direction, rule, signal, targetBps, framing } = options
+  const { session, direction, rule, signal, targetBps } = options
   const strain = watchStrain()
   const begun = now()
   const transfer = start(options, begun)
@@ -89,7 +94,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
       targetBps,
       seconds: now() - begun,
       rateBps: estimate.rateBps,
-      usedBytes: transfer.usedBytes() ?? observer.carriedBytes(),
+      usedBytes: observer.wireBytes(transfer.usedBytes()),
     })
     return estimate.decision !== 'open' && !session.self
   })
@@ -108,9 +113,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     ended: observer.counterLost() ? 'counter_lost' : reasonOf(estimate, ended, rule),
     linkRateBps: hasRate ? estimate.rateBps : null,
     goodputBps: hasRate ? observer.goodputBps(estimate.plateauFrom) : null,
-    transferredBytes: Math.round(
-      (transfer.usedBytes() ?? observer.carriedBytes() / framing.overhead) * framing.overhead,
-    ),
+    transferredBytes: Math.round(observer.wireBytes(transfer.usedBytes())),
     durationSeconds,
     rttLoadedSeconds: median(await pings),
     ...strain(),
@@ -127,7 +130,9 @@ function start(
   const inFlightBytes =
     (targetBps / 8) *
     Math.max(inFlightSeconds[leaseId === undefined ? 'answered' : 'counted'], inFlightRoundTrips * rule.rttSeconds)
-  const common = { maxBytes, signal, leaseId, inFlightBytes }
+  // The cap is meant on the wire: headers count, and what is still in queues when a download is stopped.
+  const tailBytes = direction === 'down' ? Math.min(maxBytes / 4, (targetBps / 8) * tailSeconds) : 0
+  const common = { maxBytes: payload(maxBytes - tailBytes), signal, leaseId, inFlightBytes }
   if (session.self) {
     const paceBps = payload(selfTestRatio * targetBps)
     return session.start(direction, {
@@ -160,17 +165,20 @@ async function watch(
   observer.tick()
   const timer = setInterval(() => {
     observer.tick()
-    const used = transfer.usedBytes() ?? observer.carriedBytes()
+    const used = observer.wireBytes(transfer.usedBytes())
     if (used > moved.bytes) moved = { bytes: used, seconds: now() }
-    if (now() - moved.seconds > stallSeconds) ended = 'testpoint_failed'
-    if (decided() || ended === 'testpoint_failed' || now() - begun > limit) transfer.stop()
+    const pausedSeconds = now() - moved.seconds
+    if (pausedSeconds > stallSeconds) ended = 'testpoint_failed'
+    else if (used > maxBytes) ended = 'byte_cap'
+    // A line on which nothing moves is no slow line; when it stays so, that is the end of the test.
+    const isDecided = decided() && pausedSeconds < pauseSeconds
+    if (isDecided || ended !== 'time_cap' || now() - begun > limit) transfer.stop()
   }, tickMs)
   const failure = await transfer.done
   clearInterval(timer)
   if (failure !== undefined) return 'testpoint_failed'
-  return ended === 'time_cap' && (transfer.usedBytes() ?? observer.carriedBytes()) >= 0.98 * maxBytes
-    ? 'byte_cap'
-    : ended
+  const used = observer.wireBytes(transfer.usedBytes())
+  return ended === 'time_cap' && used >= capReachedRatio * maxBytes ? 'byte_cap' : ended
 }
 
 /** Round trips under load until `signal` aborts; what our own testpoint has received comes with them. */

@@ -24,8 +24,8 @@ export type Observer = {
   /** Payload rate of the transfer from `seconds` on. */
   goodputBps: (seconds: number) => number | null
   counterLost: () => boolean
-  /** All that the interface has carried, in bytes at layer 2. */
-  carriedBytes: () => number
+  /** Bytes at layer 2 that a transfer which moved so much payload has cost the line, what was sent again included. */
+  wireBytes: (payloadBytes: number | null) => number
 }
 
 /** Cumulative since the first tick, in bits at layer 2: all traffic of the interface, and our own that was sent again. */
@@ -77,7 +77,12 @@ export function createObserver(deps: {
       return list.length > 1 ? slope(list, (sight) => sight.own) / framing.overhead : null
     },
     counterLost: () => counter?.lost() ?? false,
-    carriedBytes: () => (ticks.at(-1)?.counter ?? 0) / 8,
+    wireBytes(payloadBytes) {
+      const { counter: all = 0, resent = 0 } = ticks.at(-1) ?? {}
+      const own = payloadBytes === null ? Number.POSITIVE_INFINITY : payloadBytes * framing.overhead + resent / 8
+      // Never more than passed at all: what was handed to the kernel need not have left it.
+      return counter === undefined || counter.lost() ? own : Math.min(own, all / 8)
+    },
   }
 }
 

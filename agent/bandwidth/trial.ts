@@ -159,10 +159,10 @@ function verdictOf(
   if (session.self) return { outcome: 'inconclusive', cause: 'none', method: 'self_test' }
   const { decision, rateBps } = estimate
   if (decision === 'met') return { outcome: 'met', cause: 'none', method }
-  // A test that was cut short by its testpoint or its counter says so first; of any other slow one, what held it back.
+  // A test that lost its testpoint or its counter accuses no one, whatever it had seen until then.
   const isBroken = ended === 'testpoint_failed' || ended === 'counter_lost' || ended === 'too_short'
-  if (suspicion !== undefined && !isBroken && rateBps < thresholdBps)
-    return { outcome: 'inconclusive', cause: suspicion, method }
+  if (isBroken) return { outcome: 'inconclusive', cause: ended, method }
+  if (suspicion !== undefined && rateBps < thresholdBps) return { outcome: 'inconclusive', cause: suspicion, method }
   if (decision === 'below') return { outcome: 'below', cause: 'none', method }
   return { outcome: 'inconclusive', cause: ended, method }
 }

@@ -8,6 +8,8 @@ import { createLab, type Host, type Lab, type LabOptions } from './lab.ts'
 export type School = Lab & {
   /** URL of the testpoint. */
   url: string
+  /** Process that is measured against. */
+  testpoint: ChildProcess
   /** Process that measures. */
   agent: ChildProcess
   /** Measures with a `bandwidth` configuration; the testpoint and the WAN interface are filled in. */
@@ -20,12 +22,13 @@ export async function createSchool(options: LabOptions & { testpoint?: object })
   const lab = await createLab(options)
   try {
     const config = { listen: { host: '0.0.0.0', port }, capacity_bps: 10e9, ...options.testpoint }
-    await startNode(lab, 'srv', 'testpoint.ts', JSON.stringify(config))
+    const testpoint = await startNode(lab, 'srv', 'testpoint.ts', JSON.stringify(config))
     const agent = await startNode(lab, 'gw', 'agent.ts')
     const url = `http://${lab.server}:${port}`
     return {
       ...lab,
       url,
+      testpoint,
       agent,
       measure: (given) => ask(agent, { interface: 'wan0', confirm: false, testpoints: [{ id: 'lab', url }], ...given }),
     }

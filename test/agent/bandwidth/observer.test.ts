@@ -64,7 +64,7 @@ describe('download', () => {
     expect(method).toBe('counter')
     expect(rateOf(points)).toBeCloseTo((1000 * framing.overhead + 500) * 8 * 20, 0)
     expect(otherBps).toBeCloseTo(500 * 8 * 20, 0)
-    expect(observer.goodputBps(0)).toBeCloseTo(1000 * 8 * 20, 0)
+    expect(observer.goodputBps(Number.NEGATIVE_INFINITY)).toBeCloseTo(1000 * 8 * 20, 0)
   })
 
   it.each(['reset', 'lose'] as const)('goes on with its own bytes when the counter is gone: %s', (what) => {

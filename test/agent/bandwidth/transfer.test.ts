@@ -1,5 +1,10 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLibreSpeed } from '../../../agent/bandwidth/librespeed.ts'
@@ -9,6 +14,7 @@ import { isAppError } from '../../../core/errors.ts'
 import type { Direction } from '../../../core/standard.ts'
 import { testpointSchema } from '../../../testpoint/config.ts'
 import { createTestpoint } from '../../../testpoint/testpoint.ts'
+import { has, pathOf } from '../../services/capabilities.ts'
 
 const log = pino({ level: 'silent' })
 const closers: (() => unknown)[] = []
@@ -42,6 +48,21 @@ function odd(behave: RequestListener): Promise<string> {
       else behave(request, response)
     }),
   )
+}
+
+/** A key and a certificate that nobody has signed but itself. */
+function selfSigned(): { key: Buffer; cert: Buffer } {
+  const folder = mkdtempSync(join(tmpdir(), 'linkbell-tls-'))
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert]
+  try {
+    execFileSync(pathOf('openssl'), ['req', '-x509', '-days', '2', '-subj', '/CN=testpoint', ...made], {
+      stdio: 'ignore',
+    })
+    return { key: readFileSync(key), cert: readFileSync(cert) }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }
 
 async function open(url: string): Promise<Session> {
@@ -248,6 +269,14 @@ describe('openLibreSpeed', () => {
     const url = await listen(createServer((_request, response) => response.end('<html>welcome')))
     await expect(openLibreSpeed(target(url), signal)).rejects.toThrow(
       /Testpoint tp .* does not speak LibreSpeed: it answered 200/,
+    )
+  })
+
+  it.skipIf(!has('openssl'))('does not talk to a server whose certificate is not for it', async () => {
+    const { key, cert } = selfSigned()
+    const url = await listen(createTlsServer({ key, cert }, (_request, response) => response.end()))
+    await expect(openLibreSpeed(target(url.replace('http:', 'https:')), signal)).rejects.toThrow(
+      /cannot be reached: .*self-signed/,
     )
   })
 
