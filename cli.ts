@@ -7,6 +7,7 @@ import type { TestOptions } from './commands/test.ts'
 import { loadConfig } from './core/config-file.ts'
 import { isAppError, messageOf } from './core/errors.ts'
 import { createLog } from './core/log.ts'
+import type { testpointTypes as registeredTypes } from './core/registry.ts'
 import type { Category } from './core/standard.ts'
 import packageJson from './package.json' with { type: 'json' }
 
@@ -43,7 +44,8 @@ const positive = (text: string): number => {
   if (!(Number(text) > 0)) throw new InvalidArgumentError('not a positive number')
   return Number(text)
 }
-const testpointTypes = ['librespeed'] as const
+/** The type holds the list to that of the registry, whose code the command line does not load. */
+const testpointTypes: typeof registeredTypes = ['librespeed', 'ndt7', 'iperf3']
 type MeasureFlags = {
   testpoint?: string
   type: (typeof testpointTypes)[number]
