@@ -289,8 +289,10 @@ class StoreIngest implements Ingest {
         if (parts === undefined) throw new AppError('batch_invalid', 'the agent stood nowhere at that time')
         this.#enqueue({ envelope, parts, topic: 'quarantine', payload, message: undefined, onSettled: resolve })
       } catch (error) {
-        holding.bury({ agent, topic: 'quarantine', reason: messageOf(error), payload }, now())
-        resolve(true)
+        // What is only too early stays, for the next release.
+        const refused = isAppError(error) && refusals.has(error.code)
+        if (refused) holding.bury({ agent, topic: 'quarantine', reason: messageOf(error), payload }, now())
+        resolve(refused)
       }
     })
   }

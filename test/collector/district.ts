@@ -3,7 +3,7 @@ import { createRegistry, type Registry } from '../../collector/registry.ts'
 import { registrySchema } from '../../core/registry.ts'
 import { standardSchema } from '../../core/standard.ts'
 
-const district = 'd1'
+export const district = 'd1'
 export const standard = standardSchema.parse({
   id: 's',
   title: { en: 'S', zh: 'S' },
