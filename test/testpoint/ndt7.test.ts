@@ -49,7 +49,7 @@ async function take(path: string, ms: number, upload = 0): Promise<Seen> {
   const seen: Seen = { sizes: [], texts: [], code: 0 }
   socket.on('message', (data, isBinary) => {
     if (isBinary) seen.sizes.push((data as Buffer).length)
-    else seen.texts.push(JSON.parse(String(data)))
+    else seen.texts.push(JSON.parse((data as Buffer).toString()))
   })
   socket.on('open', () => {
     for (let i = 0; i < upload; i++) socket.send(Buffer.alloc(65_536))
