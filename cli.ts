@@ -1,4 +1,5 @@
 /** The command line: subcommands and flags, nothing else. Exit codes: 0 done, 1 failure, 2 usage or configuration. */
+import { flushCompileCache } from 'node:module'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
@@ -197,6 +198,9 @@ program
     const { runAgent } = await import('./agent/main.ts')
     const config = configOf(file, agentConfigSchema)
     const log = createLog({ name: 'agent', level: config.log_level })
+    // Once the probes are loaded. Node writes the cache of bin/linkbell.js at a clean exit, and a gateway whose power is
+    // cut never has one: it would need 113 instead of 80 MB at every start.
+    setTimeout(flushCompileCache, 60_000).unref()
     await runAgent(config, { signal: stopOnSignals(), log, version, env: process.env, onReady: ready })
   })
 
