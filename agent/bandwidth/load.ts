@@ -35,8 +35,11 @@ export type LoadOptions = {
   onProgress?: ((progress: Progress) => void) | undefined
 }
 
+/** `busy`: whether the line carried enough hangs on how much others had on it, which is not known well enough. */
+export type Judged = Omit<Estimate, 'decision'> & { decision: Estimate['decision'] | 'busy' }
+
 export type Loaded = {
-  estimate: Estimate
+  estimate: Judged
   thresholdBps: number
   /** Why it ended without a decision. */
   ended: Cause
@@ -86,7 +89,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const over = new AbortController()
   const pings = pingAll(session, direction === 'up' ? 2 : 1, AbortSignal.any([signal, over.signal]))
 
-  let estimate = judge([], rule)
+  let estimate: Judged = judge([], rule)
   const ended = await watch(options, { transfer, observer, begun }, () => {
     estimate = judgeAll(observer.observe(), rule)
     options.onProgress?.({
@@ -100,16 +103,19 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   })
   over.abort()
   const durationSeconds = now() - begun
-  const { points, slowPoints, ...observation } = observer.observe()
+  const observation = observer.observe()
+  const { points, upperPoints, ...said } = observation
   // Some testpoints tell all they know when the transfer is over.
-  if (estimate.decision === 'open') estimate = judgeAll({ points, ...(slowPoints && { slowPoints }) }, rule)
+  if (estimate.decision === 'open') estimate = judgeAll(observation, rule)
   const hasRate = points.length > 1
   return {
-    ...observation,
+    ...said,
     estimate,
     thresholdBps: rule.thresholdBps,
-    // Only a slow counter's own points can have said anything but `met`.
-    ...(slowPoints !== undefined && estimate.decision !== 'met' && { method: 'counter' as const }),
+    // Where what was received has not proven the line, its slow counter has spoken.
+    ...(said.method === 'goodput' &&
+      upperPoints !== undefined &&
+      estimate.decision !== 'met' && { method: 'counter' as const }),
     ended: observer.counterLost() ? 'counter_lost' : reasonOf(estimate, ended, rule),
     linkRateBps: hasRate ? estimate.rateBps : null,
     goodputBps: hasRate ? observer.goodputBps(estimate.plateauFrom) : null,
@@ -147,10 +153,15 @@ function start(
   return session.start(direction, { ...common, paceBps, streams, deadlineSeconds: begun + rule.maxSeconds })
 }
 
-/** A counter that is slow may take its time to accuse; what was received proves a line as fast as ever. */
-function judgeAll({ points, slowPoints }: Pick<Observation, 'points' | 'slowPoints'>, rule: Rule): Estimate {
-  const estimate = judge(points, rule)
-  return slowPoints === undefined || estimate.decision === 'met' ? estimate : judge(slowPoints, rule)
+/** What certainly passed may prove a line; what may have passed, only accuse it. */
+function judgeAll(observation: Pick<Observation, 'points' | 'upperPoints' | 'method'>, rule: Rule): Judged {
+  const { points, upperPoints, method } = observation
+  const lower = judge(points, rule)
+  if (upperPoints === undefined || lower.decision === 'met') return lower
+  const upper = judge(upperPoints, rule)
+  // A slow counter is no less certain than what was received, only later.
+  if (upper.decision !== 'met' || method === 'goodput') return upper
+  return { ...upper, decision: lower.decision === 'below' ? 'busy' : 'open' }
 }
 
 /** Reads and judges every tick; resolves when the transfer is over, to the reason if it was not the rule. */
@@ -200,8 +211,9 @@ async function pingAll(session: Session, loops: number, signal: AbortSignal): Pr
 }
 
 /** What to say of a line that used up its caps. */
-function reasonOf(estimate: Estimate, ended: Cause, { thresholdBps }: Rule): Cause {
+function reasonOf(estimate: Judged, ended: Cause, { thresholdBps }: Rule): Cause {
   if (ended !== 'time_cap' && ended !== 'byte_cap') return ended
+  if (estimate.decision === 'busy') return 'busy_line'
   if (estimate.plateauSeconds < 0.5) return 'too_short'
   if (estimate.variationRatio > unstableRatio) return 'unstable'
   if (estimate.decision === 'marginal') return 'marginal'

@@ -7,9 +7,10 @@ import { now, type Transfer } from './transfer.ts'
 import type { Framing } from './wire.ts'
 
 export type Observation = {
+  /** What certainly passed: enough of it proves a line. */
   points: Point[]
-  /** Points of a counter that is only read each second: too slow to end a test early, but it sees all traffic. */
-  slowPoints?: Point[]
+  /** All that may have passed, where that is another thing: only too little of it accuses a line. */
+  upperPoints?: Point[]
   /** How the points were made. */
   method: 'counter' | 'goodput' | 'acknowledged'
   /** Traffic of others over the window in which it was looked at; null without a counter. */
@@ -122,15 +123,16 @@ function download(ticks: readonly Tick[], sights: readonly Sight[], hasCounter: 
   return { points, method: hasCounter ? 'counter' : 'goodput', otherBps, retransmitRatio: 0 }
 }
 
-/** What the transfer received, as soon as it did: enough to prove a line. Its counter, later: what an accusation needs. */
+/** What the transfer received, as soon as it did; and a counter that is read each second only, but sees all traffic. */
 function slowDownload(ticks: readonly Tick[], sights: readonly Sight[]): Observation {
-  const { points: slowPoints, otherBps } = download(ticks, sights, true)
-  return { ...download(ticks, sights, false), slowPoints, otherBps }
+  const { points: upperPoints, otherBps } = download(ticks, sights, true)
+  return { ...download(ticks, sights, false), upperPoints, otherBps }
 }
 
 /**
  * The counter of the sender runs ahead of the bottleneck's queue and counts what is dropped behind it. So what the
- * server acknowledged is the rate, plus the traffic of others, of which as much was dropped as of our own.
+ * server acknowledged is the rate, plus the traffic of others, of which as much was dropped as of our own. Others are
+ * known only as a difference of two counters, which a busy computer blurs: more than there was before proves nothing.
  */
 function upload(sights: readonly Sight[], hasCounter: boolean, idleBps: number): Observation {
   const window = laterHalf(sights)
@@ -140,14 +142,15 @@ function upload(sights: readonly Sight[], hasCounter: boolean, idleBps: number):
   const retransmitRatio = ownBps > 0 ? resentBps / (ownBps + resentBps) : 0
   const measuredBps = hasCounter ? Math.max(0, slope(window, foreign)) : 0
   const isNoise = measuredBps < otherNoiseRatio * ownBps
-  const otherBps = isNoise ? Math.min(measuredBps, idleBps) : measuredBps
+  const certainBps = Math.min(measuredBps, idleBps)
   const start = sights[0]?.seconds ?? 0
-  const others = (sight: Sight) =>
-    (isNoise ? otherBps * (sight.seconds - start) : foreign(sight)) * (1 - retransmitRatio)
+  const withOthers = (others: (sight: Sight) => number) =>
+    sights.map((sight) => ({ seconds: sight.seconds, bits: sight.own + others(sight) * (1 - retransmitRatio) }))
   return {
-    points: sights.map((sight) => ({ seconds: sight.seconds, bits: sight.own + others(sight) })),
+    points: withOthers((sight) => certainBps * (sight.seconds - start)),
+    ...(!isNoise && { upperPoints: withOthers(foreign) }),
     method: 'acknowledged',
-    otherBps: hasCounter ? otherBps : null,
+    otherBps: hasCounter ? (isNoise ? certainBps : measuredBps) : null,
     retransmitRatio,
   }
 }

@@ -82,11 +82,11 @@ describe('download', () => {
     const { observer, step } = setUp('down', { source: 'polled' })
     for (let i = 0; i < 5; i++) step(1, 3000, 1000)
     observer.tick()
-    const { points, slowPoints, method } = observer.observe()
+    const { points, upperPoints, method } = observer.observe()
     expect(method).toBe('goodput')
     expect(rateOf(points)).toBeCloseTo(1000 * framing.overhead * 8, 0)
-    expect(slowPoints).toHaveLength(6)
-    expect(rateOf(slowPoints ?? [])).toBeCloseTo(3000 * 8, 0)
+    expect(upperPoints).toHaveLength(6)
+    expect(rateOf(upperPoints ?? [])).toBeCloseTo(3000 * 8, 0)
   })
 })
 
@@ -102,17 +102,19 @@ describe('upload', () => {
     expect(rateOf(points.slice(1))).toBeCloseTo(10_000 * framing.overhead * 8 * 20, 0)
   })
 
-  it('has the traffic of others added', () => {
-    const { observer, step } = setUp('up')
+  it('has the traffic of others added: what there was before for certain, what there seems to be at most', () => {
+    const { observer, step } = setUp('up', { idleBps: 320_000 })
     for (let i = 0; i < 30; i++) step(0.05, 10_000 * framing.overhead + 4000, 10_000)
-    const { points, otherBps } = observer.observe()
+    const { points, upperPoints, otherBps } = observer.observe()
     expect(otherBps).toBeCloseTo(4000 * 8 * 20, 0)
-    expect(rateOf(points)).toBeCloseTo((10_000 * framing.overhead + 4000) * 8 * 20, 0)
+    expect(rateOf(points)).toBeCloseTo(10_000 * framing.overhead * 8 * 20 + 320_000, 0)
+    expect(rateOf(upperPoints ?? [])).toBeCloseTo((10_000 * framing.overhead + 4000) * 8 * 20, 0)
   })
 
   it('takes no more for other traffic than there was before, when the difference is mere noise', () => {
     const { observer, step } = setUp('up', { idleBps: 100 })
     for (let i = 0; i < 30; i++) step(0.05, 10_100 * framing.overhead, 10_000)
-    expect(observer.observe().otherBps).toBe(100)
+    expect(observer.observe()).toMatchObject({ otherBps: 100 })
+    expect(observer.observe().upperPoints).toBeUndefined()
   })
 })
