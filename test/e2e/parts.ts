@@ -77,7 +77,7 @@ export async function createSchool(options: SchoolOptions): Promise<School> {
   })
   await slices.start()
   uplink.start()
-  let last = 0
+  const used = new Set<number>()
   return {
     ...memory,
     folder,
@@ -88,15 +88,17 @@ export async function createSchool(options: SchoolOptions): Promise<School> {
     applied,
     make: (value) => {
       // Each batch has its own millisecond: its key in the store is its name.
-      last = Math.max(last + 1, clock.now())
-      spool.append([batchOf([{ measurement: 'wan', tags: { link: 'wan' }, fields: { rx_mean_bps: value } }], last)])
+      let time = clock.now()
+      while (used.has(time)) time++
+      used.add(time)
+      spool.append([batchOf([{ measurement: 'wan', tags: { link: 'wan' }, fields: { rx_mean_bps: value } }], time)])
       uplink.notify()
-      return last
+      return time
     },
-    stop: async () => {
+    stop: once(async () => {
       await uplink.stop()
       spool.close()
-    },
+    }),
   }
 }
 
@@ -175,15 +177,21 @@ export async function createCentre({
       const found = await store.rows({ measurement: 'wan', match: { agent }, ...all })
       return found.map(({ time, fields, tags }) => ({ time, value: fields['rx_mean_bps'], site: tags['site'] }))
     },
-    stop: async () => {
+    stop: once(async () => {
       await mqtt.stop()
       await ingest.stop()
       await store.close()
       holding.close()
-    },
+    }),
   }
 }
 
 export function removeFolders(...parts: readonly { folder: string }[]): void {
   for (const { folder } of parts) rmSync(folder, { recursive: true, force: true })
+}
+
+/** Stopped by the test, it need not be stopped again after it. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined
+  return () => (done ??= work())
 }
