@@ -81,8 +81,12 @@ export function createSupervisor({ script, logDirectory, env, say }: SupervisorO
     const file = join(logDirectory, `${name}.log`)
     let last = ''
     const keep = (line: string) => {
-      rotate(file)
-      appendFileSync(file, `${line}\n`)
+      try {
+        rotate(file)
+        appendFileSync(file, `${line}\n`)
+      } catch {
+        // A full disk is no reason to end what writes there.
+      }
     }
     if (child.stdout !== null) {
       createInterface({ input: child.stdout }).on('line', (line) => {
