@@ -282,7 +282,7 @@ function nextMessage(client: MqttClient): Promise<string> {
 async function quick(connection: { stop: () => Promise<void> }): Promise<void> {
   const before = performance.now()
   await connection.stop()
-  expect(performance.now() - before).toBeLessThan(2_000)
+  expect(performance.now() - before).toBeLessThan(5_000)
 }
 
 /** Passes bytes on to a port that can be changed. */
