@@ -20,6 +20,8 @@ export default defineConfig({
     // Tests start brokers, databases and namespaces: processes of their own, and never more than a small machine carries.
     pool: 'forks',
     maxWorkers: 2,
+    // A shared machine stalls now and then; what needed a second try is named in the report.
+    retry: process.env['CI'] === 'true' ? 1 : 0,
     testTimeout: 20_000,
     hookTimeout: 20_000,
     teardownTimeout: 20_000,

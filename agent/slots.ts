@@ -14,6 +14,8 @@ const eveningFrom = 18 * 60
 const eveningShare = 1 / 3
 /** A break between two lessons is when everybody is at the network. */
 const shortestWindowMinutes = 40
+/** Of a run, for a change of the clock within it. */
+const lookEverySeconds = 30
 /** The longest look ahead: two weeks of examinations. */
 const daysAhead = 15
 
@@ -27,9 +29,13 @@ export function nextSlot(slots: Slots, after: number, hash: number, runSeconds: 
   return undefined
 }
 
-/** Whether a run that takes at most so long keeps clear of lessons. */
+/** Whether a run that takes at most so long keeps clear of lessons, also when clocks are set back in the middle of it. */
 export function isFree({ schedule }: Slots, time: number, runSeconds: number): boolean {
-  return !inLesson(schedule, time, runSeconds)
+  if (inLesson(schedule, time, runSeconds)) return false
+  for (let into = 0; into <= runSeconds; into += lookEverySeconds) {
+    if (inLesson(schedule, time + into * 1000)) return false
+  }
+  return true
 }
 
 /** The times of one day, ascending. At least one is in the evening where the evening is free. */

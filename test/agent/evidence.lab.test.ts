@@ -35,7 +35,7 @@ async function startSchool(options: LabOptions, { onTestFinished }: TestContext)
   onTestFinished(made.stop)
   made.spawn('srv', 'iperf3', ['-s'])
   const config = JSON.stringify({ slice, device: 'wan0', target: made.server })
-  const program = join(import.meta.dirname, '..', 'lab', 'watch.ts')
+  const program = join(import.meta.dirname, '..', 'lab', 'gateway.ts')
   const watch: ChildProcess = made.spawn(
     'gw',
     process.execPath,
