@@ -5,7 +5,7 @@
  * - `met` is easy to prove: a line cannot carry more than it has. The lower bound of the plateau must reach the threshold,
  *   and so must its later half, so that a first burst through an idle shaper proves nothing.
  * - `below` needs more: that the plateau is one (no transient up to its middle, not rising), that it lasted, and that the
- *   line never carried the threshold for half a second: a line that did was not full, whatever its mean.
+ *   line never carried the threshold for a second: a line that did was not full, whatever its mean.
  * - `marginal`: the threshold lies so close to the mean that the time left could not tell them apart.
  */
 import { mean, standardError, tQuantile, transientLength } from './statistics.ts'
@@ -45,8 +45,12 @@ const minPlateauBins = 8
 const minBelowSeconds = 1.8
 const minBelowRoundTrips = 40
 const minMarginalSeconds = 2.5
-/** A line that carried the threshold for half a second can carry it; the first half second may be a burst. */
-const sustainedBins = 5
+/**
+ * A line that carried the threshold for a second can carry it. Less may be what a shaper saved up in a pause: 256 kB are
+ * 4 % of half a second at 100 Mbit/s. For the same reason the first half second does not count.
+ */
+const sustainedBins = 10
+const burstBins = 5
 /** A rate that spreads more than this was not held by the line alone; then a single bin at the threshold acquits it. */
 const unsteadyRatio = 0.08
 /** Growth from the first to the last third of a plateau beyond which it is none. */
@@ -87,7 +91,7 @@ function decide(
   const longEnough = elapsed >= Math.max(minBelowSeconds, minBelowRoundTrips * rule.rttSeconds)
   if (rateBps + margin < rule.thresholdBps) {
     const sustained = estimate.variationRatio > unsteadyRatio ? 1 : sustainedBins
-    const best = bestSustained(rates.slice(sustainedBins), sustained)
+    const best = bestSustained(rates.slice(burstBins), sustained)
     return longEnough && steady && best < rule.thresholdBps ? 'below' : 'open'
   }
   return plateauSeconds >= minMarginalSeconds && steady && isFutile(estimate, rule, elapsed) ? 'marginal' : 'open'

@@ -3,8 +3,13 @@ import { cpus, loadavg } from 'node:os'
 import { has, reason } from '../services/capabilities.ts'
 import { type Case, planOf, shuffle } from './bandwidth/cases.ts'
 import { runFleet } from './bandwidth/fleet.ts'
+import type { School } from '../lab/school.ts'
 import { iperf3, openSchool, type Run, runOnce } from './bandwidth/run-case.ts'
 import { summaryOf, truthOf } from './bandwidth/summary.ts'
+
+/** Cores that programs other than the lab's had meanwhile, of the two that it wants. */
+const disturbedCores = 0.6
+const maxRepeats = 2
 
 export async function run(args: string[]): Promise<Record<string, unknown>> {
   const plan = planOf(args)
@@ -20,7 +25,7 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
         plan.seed,
       )
       for (const each of order) {
-        const done = await runOnce(school, each)
+        const done = await undisturbed(school, each)
         console.log(lineOf(done))
         runs.push(done)
       }
@@ -30,6 +35,15 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
     }
   }
   return summaryOf(runs)
+}
+
+/** A run that others took the machine away from says nothing of the line: it is told, and made once more, at most twice. */
+async function undisturbed(school: School, each: Case): Promise<Run> {
+  for (let tries = 0; ; tries++) {
+    const done = await runOnce(school, each)
+    if (tries === maxRepeats || done.foreignCores < disturbedCores) return { ...done, repeats: tries }
+    console.log(`Disturbed, again: ${lineOf(done)}`)
+  }
 }
 
 function nameOf({ targetMbps, capacityMbps, direction, cross, rttMs, lossRatio, note }: Case): string {
@@ -57,7 +71,7 @@ function lineOf(run: Run): string {
   ].join(' | ')
 }
 
-async function iperfLine(school: Awaited<ReturnType<typeof openSchool>>, each: Case): Promise<string> {
+async function iperfLine(school: School, each: Case): Promise<string> {
   const goodput = await iperf3(school, each)
   return `${nameOf(each)}: iperf3 -t 10: ${goodput.toFixed(1)} Mbit/s of goodput, ${((goodput * 1514) / 1448).toFixed(1)} at layer 2`
 }

@@ -13,6 +13,8 @@ export type Run = {
   wanBytes: number
   /** Cores that programs other than the lab's kept busy meanwhile: what disturbs a lab that is made of CPU. */
   foreignCores: number
+  /** Runs before this one that were disturbed. */
+  repeats: number
 }
 
 const mega = 1e6
@@ -84,6 +86,7 @@ export async function runOnce(school: School, given: Case): Promise<Run> {
       result: result as BandwidthResult,
       wanBytes: school.wanBytes()[direction] - before,
       foreignCores,
+      repeats: 0,
     }
   } finally {
     release?.()

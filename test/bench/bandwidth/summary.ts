@@ -34,6 +34,7 @@ export function summaryOf(runs: readonly Run[]): Record<string, unknown> {
   const count = (matches: (run: Run) => boolean) => runs.filter(matches).length
   return {
     runs: runs.length,
+    repeated: runs.reduce((sum, run) => sum + run.repeats, 0),
     wrong_verdicts: count(isWrong),
     false_below: count((run) => isWrong(run) && run.result.outcome === 'below'),
     false_met: count((run) => isWrong(run) && run.result.outcome === 'met'),
