@@ -5,7 +5,7 @@ import { createEmbedded } from '../collector/broker/embedded.ts'
 import { has } from '../services/capabilities.ts'
 import { createMosquitto } from '../services/mosquitto.ts'
 
-export const agents = ['a-gw1', 'b-gw1', 'new-gw1'] as const
+const agents = ['a-gw1', 'b-gw1', 'new-gw1'] as const
 
 export type TestBroker = {
   connection: (user: string) => ConnectionConfig

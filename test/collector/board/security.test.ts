@@ -157,7 +157,9 @@ describe('the address', () => {
     })
     const failure = await second.start().catch((error: unknown) => error)
     expect(isAppError(failure, 'port_in_use')).toBe(true)
-    expect(String(failure)).toContain(`http.port ${port} on 127.0.0.1 is in use; stop the other program or set another http.port`)
+    expect(String(failure)).toContain(
+      `http.port ${port} on 127.0.0.1 is in use; stop the other program or set another http.port`,
+    )
     await second.stop()
     await new Promise((resolve) => other.close(resolve))
   })
