@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -31,8 +32,10 @@ describe('the files of the registry', () => {
   }
   const { live_class: _, ...plain } = standard
   const standardsOf = (...ids: string[]) => ({ standards: ids.map((id) => ({ ...plain, id })) })
-  const follow = () => {
+  const follow = async () => {
     following = followRegistry(files, memory.log)
+    // What the files are like is looked at in the background first: a change before that look is none.
+    for (let looks = 0; looks < 8; looks++) await stat(files.registryFile)
     return following
   }
 
@@ -55,7 +58,7 @@ describe('the files of the registry', () => {
 
   it('are read again when they change, and whoever listens is told', async () => {
     files.standardsFile = put('standards.yaml', standardsOf('one'))
-    const live = follow()
+    const live = await follow()
     const told: string[] = []
     live.onChange(() => told.push(live.current().standard.id + String(live.current().agents(0))))
     put('district.yaml', districtData({ agents: [{ id: 'c-gw1', site: 's1' }] }))
@@ -74,7 +77,7 @@ describe('the files of the registry', () => {
       /changed from d1 to d2; restart the collector/,
     ],
   ])('that are %s change nothing, and that is said until they are right', async (_name, content, problem) => {
-    const live = follow()
+    const live = await follow()
     let changes = 0
     live.onChange(() => changes++)
     put('district.yaml', content())
@@ -88,13 +91,13 @@ describe('the files of the registry', () => {
   })
 
   it('are not read any more once that is stopped', async () => {
-    const live = follow()
+    const live = await follow()
     live.stop()
     put('district.yaml', 'district: [')
-    const other = followRegistry({ ...files, registryFile: put('other.yaml', districtData()) }, memory.log)
+    files = { ...files, registryFile: put('other.yaml', districtData()) }
+    const other = await follow()
     put('other.yaml', districtData({ agents: [] }))
     await vi.waitFor(() => expect(other.current().agents(0)).toEqual([]), within)
-    other.stop()
     expect(live.health().ok).toBe(true)
   })
 })
