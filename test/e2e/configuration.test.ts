@@ -92,8 +92,8 @@ describe('the configuration from the centre', () => {
     at.register({ agents: [{ id: 'b-gw1', site: 's2' }] })
     await vi.waitFor(() => expect(from.applied.at(-1)).toBeUndefined(), within)
     at.register(path('10.0.0.1'))
+    await vi.waitFor(() => expect(hostsOf(from).at(-1)).toBe('10.0.0.1'), within)
     await settled(at)
-    expect(hostsOf(from).at(-1)).toBe('10.0.0.1')
   })
 })
 
