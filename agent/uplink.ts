@@ -197,27 +197,32 @@ class MqttUplink implements Uplink {
 
   /** Never rejects: a status that did not get through is told by the next connection. */
   async #sendStatus(session: Session, on: boolean): Promise<void> {
-    const { district, agent, log } = this.#options
+    const { district, agent } = this.#options
     try {
       await session.publish(topics.status(district, agent), this.#status(on, session.number), { qos: 1, retain: true })
     } catch (error) {
-      if (!session.signal.aborted) log.warn({ reason: messageOf(error) }, 'The broker did not take the status.')
+      this.#sayRefused(session, error)
     }
   }
 
-  #send({ seq, measurement, payload }: Queued): void {
+  #send({ measurement, payload }: Queued): void {
     const session = this.#session
     if (session === undefined || session.signal.aborted) return
-    const { district, agent, log } = this.#options
+    const { district, agent } = this.#options
     this.#sentBytes += payload.length
-    session.publish(topics.batch(district, agent, measurement), payload, { qos: 1 }).catch((error: unknown) => {
-      if (session.signal.aborted || this.#refusalSaid) return
-      this.#refusalSaid = true
-      log.error(
-        { seq, reason: messageOf(error) },
-        'The broker refuses batches; check the rights of this agent and the district in its configuration.',
-      )
-    })
+    session
+      .publish(topics.batch(district, agent, measurement), payload, { qos: 1 })
+      .catch((error: unknown) => this.#sayRefused(session, error))
+  }
+
+  /** Once in a session: what is refused is sent again and again. */
+  #sayRefused(session: Session, error: unknown): void {
+    if (session.signal.aborted || this.#refusalSaid) return
+    this.#refusalSaid = true
+    this.#options.log.error(
+      { reason: messageOf(error) },
+      'The broker refuses what this agent sends; check its rights and the district in its configuration.',
+    )
   }
 
   #receive(message: Message, session: Session): void {
