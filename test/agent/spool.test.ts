@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Batch } from '../../core/batch.ts'
@@ -126,6 +127,33 @@ describe('a full spool', () => {
     test.spool.append([1, 2, 3, 4].map(batchAt))
     for (const seq of [1, 2, 3]) test.spool.settle([], [[seq, 'no reason']])
     expect(test.spool.gaps()).toMatchObject([{ from_seq: 1, to_seq: 3, from: 1, to: 3 }])
+  })
+})
+
+describe('a spool that cannot be written', () => {
+  it('holds what is measured in memory, loses the oldest above 2,000, and says so once', () => {
+    test.spool.append([batchAt(1)])
+    // As a backup does that copies the file.
+    const other = new DatabaseSync(test.file)
+    other.exec('begin immediate')
+    const made = Array.from({ length: 2_100 }, (_, i) => batchAt(noon + i))
+    test.spool.append(made.slice(0, 1_000))
+    expect(timesOf(test.spool)).toEqual([1])
+    expect(test.spool.settle([1], [])).toBe(false)
+    test.spool.append(made.slice(1_000))
+    expect(test.spool.stats()).toMatchObject({ batches: 2_001, dropped: 100 })
+    expect(test.warnings()).toEqual([
+      'The spool cannot be written; measurements are held in memory.',
+      'Memory is full as well; the oldest measurements are lost.',
+    ])
+
+    other.exec('rollback')
+    other.close()
+    test.spool.append([batchAt(noon + 5_000)])
+    expect(timesOf(test.spool)).toEqual([1, ...made.slice(100).map(({ times: [time] }) => time), noon + 5_000])
+    expect(test.spool.stats()).toMatchObject({ batches: 2_002, dropped: 100 })
+    expect(test.spool.gaps()).toMatchObject([{ from: noon, to: noon + 99, reason: 'neither disk nor memory had room' }])
+    expect(test.lines.at(-1)?.msg).toBe('The spool writes as before.')
   })
 })
 
