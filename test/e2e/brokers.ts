@@ -2,45 +2,41 @@
 import { randomBytes } from 'node:crypto'
 import type { ConnectionConfig } from '../../core/connection.ts'
 import { createEmbedded } from '../collector/broker/embedded.ts'
+import { district } from '../collector/district.ts'
 import { has } from '../services/capabilities.ts'
 import { createMosquitto } from '../services/mosquitto.ts'
 
-const agents = ['a-gw1', 'b-gw1', 'new-gw1'] as const
+const users = ['collector', 'a-gw1', 'b-gw1', 'new-gw1']
 
 export type TestBroker = {
   connection: (user: string) => ConnectionConfig
   stop: () => Promise<void>
 }
+export type BrokerKind = { name: string; available: boolean; start: () => Promise<TestBroker> }
 
-export const brokers: { name: string; available: boolean; start: () => Promise<TestBroker> }[] = [
-  {
-    name: 'the embedded broker',
-    available: true,
-    start: async () => {
-      const embedded = await createEmbedded()
-      return {
-        connection: (user) => ({
-          url: `mqtt://127.0.0.1:${embedded.broker.port}`,
-          username: user,
-          password: embedded.password(user),
-        }),
-        stop: embedded.stop,
-      }
-    },
+export const embeddedBroker: BrokerKind = {
+  name: 'the embedded broker',
+  available: true,
+  start: async () => {
+    const embedded = await createEmbedded()
+    const url = `mqtt://127.0.0.1:${embedded.broker.port}`
+    return {
+      connection: (user) => ({ url, username: user, password: embedded.password(user) }),
+      stop: embedded.stop,
+    }
   },
-  {
-    name: 'Mosquitto',
-    available: has('mosquitto'),
-    start: async () => {
-      const passwords = Object.fromEntries(
-        ['collector', ...agents].map((user) => [user, randomBytes(9).toString('hex')]),
-      )
-      const mosquitto = await createMosquitto({ district: 'd1', users: passwords })
-      await mosquitto.start()
-      return {
-        connection: (user) => ({ url: mosquitto.url, username: user, password: passwords[user] }),
-        stop: mosquitto.stop,
-      }
-    },
+}
+
+export const mosquitto: BrokerKind = {
+  name: 'Mosquitto',
+  available: has('mosquitto'),
+  start: async () => {
+    const passwords = Object.fromEntries(users.map((user) => [user, randomBytes(9).toString('hex')]))
+    const broker = await createMosquitto({ district, users: passwords })
+    await broker.start()
+    return {
+      connection: (user) => ({ url: broker.url, username: user, password: passwords[user] }),
+      stop: broker.stop,
+    }
   },
-]
+}

@@ -1,6 +1,6 @@
 /** Starts and ends the parts of each test. */
 import { afterEach, beforeEach } from 'vitest'
-import { brokers, type TestBroker } from './brokers.ts'
+import type { BrokerKind, TestBroker } from './brokers.ts'
 import {
   type Centre,
   type CentreOptions,
@@ -12,17 +12,18 @@ import {
 } from './parts.ts'
 
 export type Setting = {
+  broker: () => TestBroker
   centre: (options?: Partial<CentreOptions>) => Promise<Centre>
   school: (options?: Partial<SchoolOptions>) => Promise<School>
 }
 
 /** To be called within a `describe`. */
-export function useEmbeddedBroker(): Setting {
+export function useBroker({ start }: BrokerKind): Setting {
   let broker: TestBroker
   const running: { stop: () => Promise<void>; folder: string }[] = []
   // A broker of its own for each test: it would remember what was retained.
   beforeEach(async () => {
-    broker = await (brokers[0] as (typeof brokers)[number]).start()
+    broker = await start()
   })
   afterEach(async () => {
     const parts = running.splice(0).toReversed()
@@ -32,6 +33,7 @@ export function useEmbeddedBroker(): Setting {
   })
 
   return {
+    broker: () => broker,
     centre: async (options = {}) => {
       const made = await createCentre({ connection: broker.connection('collector'), ...options })
       running.push(made)

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { useEmbeddedBroker } from './centre-and-school.ts'
+import { embeddedBroker } from './brokers.ts'
+import { useBroker } from './centre-and-school.ts'
 import type { Centre, School } from './parts.ts'
 
 const within = { timeout: 10_000, interval: 20 }
@@ -10,7 +11,7 @@ const path = (host: string) => ({ paths: [{ id: 'core', level: 'district', host 
 const hostsOf = (from: School) => from.applied.map((slice) => slice?.paths[0]?.host)
 
 describe('the configuration from the centre', () => {
-  const { centre, school } = useEmbeddedBroker()
+  const { centre, school } = useBroker(embeddedBroker)
   const seen = (at: Centre) => at.fleet.state('a-gw1')
   const settled = (at: Centre) =>
     vi.waitFor(() => {
@@ -98,7 +99,7 @@ describe('the configuration from the centre', () => {
 })
 
 describe('the status of a school', () => {
-  const { centre, school } = useEmbeddedBroker()
+  const { centre, school } = useBroker(embeddedBroker)
 
   it('arrives also when everything in it is as long as it may be', async () => {
     const at = await centre()

@@ -120,6 +120,8 @@ export type CentreOptions = {
   connection: ConnectionConfig
   rows?: object
   folder?: string
+  id?: string
+  sharedGroup?: string
   /** Which acknowledgements are really sent. */
   passes?: (agent: string, ack: Ack) => boolean
 }
@@ -130,6 +132,7 @@ export async function createCentre({
   passes = () => true,
   ...rest
 }: CentreOptions): Promise<Centre> {
+  const { id = 'c1', sharedGroup } = rest
   const folder = rest.folder ?? mkdtempSync(join(tmpdir(), 'linkbell-centre-'))
   const memory = createMemoryLog()
   const { log } = memory
@@ -143,7 +146,8 @@ export async function createCentre({
     ...shared,
     connection,
     district,
-    id: 'c1',
+    id,
+    sharedGroup,
     boot: randomUUID(),
     version: 'test',
     onBatch: (message) => ingest.accept(message),

@@ -1,13 +1,14 @@
 /** Evidence needs true times: those of the collector, whatever the clock of the school's machine says. */
 import { describe, expect, it, vi } from 'vitest'
-import { useEmbeddedBroker } from './centre-and-school.ts'
+import { embeddedBroker } from './brokers.ts'
+import { useBroker } from './centre-and-school.ts'
 import type { Centre, School } from './parts.ts'
 
 const within = { timeout: 15_000, interval: 50 }
 const hour = 3_600_000
 
 describe('a school whose clock is wrong', () => {
-  const { centre, school } = useEmbeddedBroker()
+  const { centre, school } = useBroker(embeddedBroker)
 
   async function everythingIsStoredAtItsTime(from: School, at: Centre, truth: number[]) {
     await vi.waitFor(() => expect(from.spool.stats().batches).toBe(0), within)

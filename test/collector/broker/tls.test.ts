@@ -1,6 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
+import { generate } from 'mqtt-packet'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { collectorConfigSchema } from '../../../collector/config.ts'
@@ -97,6 +100,24 @@ describe.skipIf(!has('openssl'))('the embedded broker with TLS', () => {
     embedded = await createEmbedded({ tls: tls() })
     await refused({ cert_file: foreign.file('a-gw1.crt'), key_file: foreign.file('a-gw1.key') })
     foreign.remove()
+  })
+
+  it('cuts off somebody who sends 10 MB', async () => {
+    embedded = await createEmbedded({ tls: tls() })
+    const socket = connectTls({
+      port: embedded.broker.port,
+      host: 'localhost',
+      ca: readFileSync(certificates.file('ca.crt')),
+    })
+    const closed = new Promise<void>((resolve) => socket.on('error', () => undefined).once('close', () => resolve()))
+    await once(socket, 'secureConnect')
+    const publish = { cmd: 'publish', topic: 't', payload: Buffer.alloc(10e6), qos: 0, retain: false, dup: false }
+    socket.write(generate(publish as never))
+    await closed
+    await vi.waitFor(
+      () => expect(embedded?.warnings()).toContain('A client sent a packet above the limit and was cut off.'),
+      within,
+    )
   })
 
   it('lets its own collector in on every address, also when it requires certificates', async () => {
