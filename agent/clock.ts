@@ -42,7 +42,8 @@ export function createClock(sources: TimeSources, log: Log): Clock {
     const step = wall - anchor.wall - (monotonic - anchor.monotonic)
     anchor = { wall, monotonic }
     if (Math.abs(step) <= stepMs) return wall
-    correction -= step
+    // The monotonic clock has fractions; times of samples have none.
+    correction -= Math.round(step)
     log.warn(
       { step_seconds: Math.round(step / 1000) },
       'The clock of this machine was set; samples keep their own time until the collector tells it.',

@@ -60,7 +60,12 @@ export function batchOf(samples: readonly Sample[], time: number): Batch {
     const column = samples.map((sample) => rounded(field, (sample.fields as Record<string, unknown>)[name]))
     if (column.some((value) => value !== null)) fields[name] = column
   }
-  return { measurement: first.measurement, times: samples.map((sample) => sample.time ?? time), tags, fields }
+  return {
+    measurement: first.measurement,
+    times: samples.map((sample) => Math.round(sample.time ?? time)),
+    tags,
+    fields,
+  }
 }
 
 function rounded(field: Field, value: unknown): number | null {

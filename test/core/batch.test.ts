@@ -74,6 +74,12 @@ describe('the wire form', () => {
     expect(batch).toEqual({ measurement: 'host', times: [5], tags: {}, fields: { cpu_ratio: [0.5] } })
   })
 
+  it('has whole milliseconds, whatever clock a probe goes by', () => {
+    const sample = { measurement: 'host' as const, tags: {}, fields: { cpu_ratio: 0.5 } }
+    const batch = batchOf([{ ...sample, time: time + 0.4 }, sample], time + 0.6)
+    expect(decodeBatch(encodeBatch(envelope, batch)).batch.times).toEqual([time, time + 1])
+  })
+
   it('has no batch of nothing', () => {
     expect(() => batchOf([], 5)).toThrow('at least one sample')
   })
