@@ -11,19 +11,14 @@ export type Clock = {
   local: () => number
   /** Local clock minus the collector's, seconds; undefined before the first answer. */
   offsetSeconds: () => number | undefined
-  /**
-   * Takes a time of the collector, received for a request sent at `sentAt` (local ms). Returns the correction that it
-   * changed by, ms; undefined when the answer came too late to tell the time.
-   */
-  synchronise: (collectorNow: number, sentAt: number) => number | undefined
+  /** Takes a time of the collector, received for a request sent at `sentAt` (local ms). Returns what that changed, ms. */
+  synchronise: (collectorNow: number, sentAt: number) => number
 }
 
 /** Below it the network's own delay and ordinary drift are no reason to step; NTP does better. */
 const toleranceMs = 2_000
 /** A local clock that moves by more than this against the monotonic one was set. */
 const stepMs = 5_000
-/** An answer that took longer tells too little: its time may be off by half of that. */
-const longestRoundTripMs = 4_000
 
 export type TimeSources = { wall: () => number; monotonic: () => number }
 
@@ -51,15 +46,14 @@ export function createClock(sources: TimeSources, log: Log): Clock {
     return wall
   }
 
-  function synchronise(collectorNow: number, sentAt: number): number | undefined {
+  function synchronise(collectorNow: number, sentAt: number): number {
     const received = local()
-    const roundTrip = received - sentAt
-    if (roundTrip < 0 || roundTrip > longestRoundTripMs) return undefined
-    // Half of the round trip is the best guess of the way back (NTP).
+    // Half of the round trip is the best guess of the way back (NTP), and may be wrong by as much.
     const offset = collectorNow - (sentAt + received) / 2
-    measured = -offset / 1000
+    const doubt = Math.abs(received - sentAt) / 2
+    if (measured === undefined || doubt <= toleranceMs) measured = -offset / 1000
+    if (Math.abs(offset - correction) <= toleranceMs + doubt) return 0
     const wanted = Math.abs(offset) > toleranceMs ? Math.round(offset) : 0
-    if (Math.abs(wanted - correction) <= toleranceMs) return 0
     const change = wanted - correction
     correction = wanted
     const facts = { offset_seconds: Math.round(-offset / 1000) }

@@ -282,7 +282,7 @@ class MqttUplink implements Uplink {
     const { clock, spool, log } = this.#options
     const change = clock.synchronise(collectorNow, sentAt)
     // What was sent under the old time may be stored under it: the same sample would be there twice.
-    if (change !== undefined && change !== 0 && this.#sentBytes === 0) {
+    if (change !== 0 && this.#sentBytes === 0) {
       const batches = spool.restamp(change)
       log.info({ batches, change_seconds: Math.round(change / 1000) }, 'Waiting batches were given their true time.')
     }

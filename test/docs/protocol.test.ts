@@ -3,13 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { parse } from 'yaml'
-import { placeBatch } from '../../collector/enrich.ts'
-import { createRegistry } from '../../collector/registry.ts'
 import { decodeBatch, maxInflatedBytes, maxRows, maxSentBytes, tagAt } from '../../core/batch.ts'
 import { messageOf } from '../../core/errors.ts'
-import { registrySchema, sliceSchema } from '../../core/registry.ts'
-import { standardsFileSchema } from '../../core/standard.ts'
+import { sliceSchema } from '../../core/registry.ts'
 import {
   ackSchema,
   agentStatusSchema,
@@ -156,21 +152,6 @@ describe('the reasons of refusals', () => {
     ['no tags', json({ tags: null })],
   ])('tell what is wrong with %s', (_, payload) => {
     expectListed(() => decodeBatch(payload))
-  })
-
-  it('tell that the clock of an agent is ahead', () => {
-    const { batch } = decodeBatch(json({}))
-    const data = registrySchema.parse({
-      district: { id: 'd1', name: 'D' },
-      towns: [{ id: 't1', name: 'T' }],
-      sites: [{ id: 's1', name: 'S', town: 't1', category: 'rural' }],
-      agents: [{ id: 'liantang-ps-gw1', site: 's1' }],
-    })
-    const file = join(import.meta.dirname, '..', '..', 'config', 'standards.yaml')
-    const { standards } = standardsFileSchema.parse(parse(readFileSync(file, 'utf8')))
-    const registry = createRegistry(data, standards[0] as (typeof standards)[0])
-    const hourBefore = (batch.times[0] as number) - 3_600_000
-    expectListed(() => placeBatch(registry, 'liantang-ps-gw1', batch, hourBefore))
   })
 
   function expectListed(work: () => unknown): void {
