@@ -1,7 +1,7 @@
 /** Commands of the centre: a bandwidth test now. The agent decides; what came of it, the samples tell. */
 import { inLesson, type Schedule } from '../core/calendar.ts'
 import type { Log } from '../core/log.ts'
-import type { Slice } from '../core/registry.ts'
+import type { Slice } from '../core/slice.ts'
 import { type Command, commandSchema, maxStatusBytes, parseMessage } from '../core/status.ts'
 import { bandwidthJobId } from './plan.ts'
 import type { Scheduler } from './scheduler.ts'

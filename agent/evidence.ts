@@ -5,7 +5,7 @@
  */
 import { causes, layers, methods, outcomes, type Cause, type Outcome, type Sample, triggers } from '../core/catalog.ts'
 import { cautiousSchedule, inLesson, localTime } from '../core/calendar.ts'
-import type { Slice } from '../core/registry.ts'
+import type { Slice } from '../core/slice.ts'
 import { type Direction, directions } from '../core/standard.ts'
 import { type Framing, framingOf } from './bandwidth/wire.ts'
 import type { Difference } from './counters.ts'

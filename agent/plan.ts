@@ -1,6 +1,6 @@
 /** Local configuration + the site's slice → the jobs of this agent. The only place where the two meet. */
 import { cautiousSchedule } from '../core/calendar.ts'
-import type { Slice } from '../core/registry.ts'
+import type { Slice } from '../core/slice.ts'
 import type { AgentConfig } from './config.ts'
 import type { Job, Probe } from './probe.ts'
 import { loadProbe, type ProbeType } from './probes/index.ts'

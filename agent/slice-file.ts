@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { type Slice, sliceSchema } from '../core/registry.ts'
+import { type Slice, sliceSchema } from '../core/slice.ts'
 import type { AgentStatus } from '../core/status.ts'
 
 export type SliceKeeperDeps = {

@@ -21,7 +21,7 @@ import {
   maxStatusBytes,
   parseMessage,
 } from '../core/status.ts'
-import { type Slice, sliceProblem } from '../core/registry.ts'
+import { type Slice, sliceProblem } from '../core/slice.ts'
 import { filters, parseTopic, topics } from '../core/topics.ts'
 import type { Fleet } from './fleet.ts'
 import type { Registry } from './registry.ts'

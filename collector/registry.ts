@@ -1,7 +1,8 @@
 /** The registry with its look-ups: who an agent belongs to at a time, and the slice that each agent gets. */
 import { createHash } from 'node:crypto'
 import type { Text } from '../core/catalog.ts'
-import type { RegistryData, Slice } from '../core/registry.ts'
+import type { RegistryData } from '../core/registry.ts'
+import type { Slice } from '../core/slice.ts'
 import { type Category, directions, type Standard, targetOf } from '../core/standard.ts'
 import { createSchoolCalendars, type SchoolCalendars } from './school-calendars.ts'
 
@@ -95,7 +96,7 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
       })),
       paths: here(data.paths).map(({ name: _, sites: __, ...path }) => path),
       services: here(data.services).map(({ id, url }) => ({ id, url })),
-      terminals: terminalsOf(site.id, time).map(({ id, kind, room, address }) => ({ id, kind, room, address })),
+      terminals: measured(terminalsOf(site.id, time), data.district.tcp_ports),
     }
     const revision = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16)
     return { revision, ...body }
@@ -121,6 +122,13 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     roomName: (id, time) => at(rooms.get(id), time)?.name ?? { en: id, zh: id },
     slice,
   }
+}
+
+/** What an agent must know of the devices that it can reach at all. */
+function measured(rows: readonly TerminalRow[], ports: RegistryData['district']['tcp_ports']): Slice['terminals'] {
+  return rows.flatMap(({ id, kind, room, address, tcp_ports, snmp, pjlink }) =>
+    address === undefined ? [] : { id, kind, room, address, snmp, pjlink, tcp_ports: tcp_ports ?? ports[kind] },
+  )
 }
 
 /** `rows`: undefined for a site that the registry gives no link. */

@@ -1,14 +1,13 @@
 /**
- * The registry: what the district has (`district.yaml`), and the slice of it that each agent gets.
+ * The registry: what the district has (`district.yaml`).
  * Every row may carry `valid_from`: the same id again with a later date replaces the row from then on, so that a sample
  * is always told by the registry as it was at its own time.
  */
 import { z } from 'zod'
 import { serviceUrlSchema, testpointUrlSchema } from './address.ts'
 import { idPattern } from './batch.ts'
-import { calendarFields, scheduleSchema } from './calendar.ts'
-import { categories, directions } from './standard.ts'
-import { maxSliceBytes } from './status.ts'
+import { calendarFields } from './calendar.ts'
+import { categories } from './standard.ts'
 import { rateSchema } from './units.ts'
 
 export const idSchema = z
@@ -42,10 +41,14 @@ const row = {
 }
 
 /** Jobs of the agent are named after its links: `bandwidth-<link>` is an id as well. */
-const linkIdSchema = idSchema.max(54, 'the id of a link has at most 54 characters')
+export const linkIdSchema = idSchema.max(54, 'the id of a link has at most 54 characters')
 
 export const levels = ['site', 'district', 'city', 'province', 'internet'] as const
 export const terminalKinds = ['panel', 'pc', 'projector', 'printer', 'ap', 'switch', 'camera', 'server'] as const
+
+/** When a device should be on: in lessons, from the first to the last lesson of a school day, day and night, or nobody asks. */
+const expectations = ['lessons', 'school-day', 'always', 'never'] as const
+const terminalUsers = ['classroom', 'teacher', 'office'] as const
 
 /** Host, or host:port; an IPv6 address with a port stands in brackets. */
 export const reflectorSchema = z
@@ -65,7 +68,7 @@ export const testpointFields = {
   url: testpointUrlSchema.describe('Its address.'),
   priority: z.int().min(0).max(100).default(0).describe('Lowest first; the next one confirms a `below` or stands in.'),
 }
-const pathFields = {
+export const pathFields = {
   id: idSchema.describe('Id of the target.'),
   level: z.enum(levels).describe('The level that the target stands for.'),
   host: z.string().min(1).max(253).describe('Host name or address.'),
@@ -73,15 +76,46 @@ const pathFields = {
     .optional()
     .describe('STAMP reflector there (host, or host:port; 862 unless told): a testpoint has one at its own port.'),
 }
-const serviceFields = {
+export const serviceFields = {
   id: idSchema.describe('Id of the platform.'),
   url: serviceUrlSchema.describe('Page that is asked for.'),
 }
-const terminalFields = {
+export const terminalFields = {
   id: idSchema.describe('Id of the device.'),
   kind: z.enum(terminalKinds).describe('What it is.'),
   room: idSchema.default('none').describe('Room it stands in.'),
-  address: z.string().min(1).max(253).describe('Host name or address.'),
+  tcp_ports: z
+    .array(z.int().min(1).max(65_535))
+    .max(4)
+    .optional()
+    .describe('Ports that prove it is on where ICMP is filtered; without it, those of its kind.'),
+  snmp: idSchema.optional().describe('Name of the SNMP credentials in the agent’s own file; without it, no SNMP.'),
+  pjlink: idSchema
+    .optional()
+    .describe('Name of the PJLink password in the agent’s own file, or `open` without one; without it, no PJLink.'),
+}
+export const addressSchema = z.string().min(1).max(253).describe('Host name or address.')
+/** What the plan asks of the inventory, beside what is measured. */
+const inventoryFields = {
+  name: textSchema.optional(),
+  expected: z
+    .enum(expectations)
+    .optional()
+    .describe(
+      'When it should be on; without it, `always` for switches, access points, cameras and servers, else `lessons`.',
+    ),
+  agent: agentIdSchema.optional().describe('Its own agent (role: terminal), where it has one.'),
+  vendor: z.string().max(64).optional().describe('Maker.'),
+  model: z.string().max(64).optional().describe('Model.'),
+  serial: z.string().max(64).optional().describe('Serial number.'),
+  mac: z
+    .string()
+    .regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/, 'not a MAC address such as 00:1a:2b:3c:4d:5e')
+    .optional()
+    .describe('Hardware address.'),
+  purchase_year: z.int().min(1990).max(2100).optional().describe('Year of purchase.'),
+  service_years: z.int().min(1).max(30).optional().describe('Service life; without it, that of its kind.'),
+  user: z.enum(terminalUsers).default('classroom').describe('Who uses it: `teacher` counts as a teacher’s terminal.'),
 }
 const targetSchema = rateSchema.refine((bps) => bps > 0, 'a target is more than 0')
 const forSites = { sites: z.array(idSchema).optional().describe('Only for these sites; without it, for all.') }
@@ -102,6 +136,7 @@ const tables = {
           .tuple([z.number().min(-90).max(90), z.number().min(-180).max(180)])
           .optional()
           .describe('[latitude, longitude], WGS 84.'),
+        teachers: z.int().min(0).max(100_000).optional().describe('Teachers, for the share that has a terminal.'),
         ...row,
       }),
     )
@@ -172,8 +207,9 @@ const tables = {
     .array(
       z.strictObject({
         ...terminalFields,
+        address: addressSchema.optional().describe('Host name or address; without it, it is inventory only.'),
         site: idSchema.describe('Site that it stands in.'),
-        name: textSchema.optional(),
+        ...inventoryFields,
         ...row,
       }),
     )
@@ -194,6 +230,10 @@ export const registrySchema = z
           .describe('Days and windows are counted in it.'),
         standard: idSchema.optional().describe('Standard to judge by; without it, the first of standards.yaml.'),
         trials_per_day: z.int().min(0).max(24).default(3).describe('Bandwidth tests a day and link.'),
+        tcp_ports: z
+          .partialRecord(z.enum(terminalKinds), z.array(z.int().min(1).max(65_535)).max(4))
+          .default({})
+          .describe('Ports that prove a device of a kind is on where ICMP is filtered.'),
         simulated: z.boolean().default(false).describe('Marks a made-up district wherever it shows.'),
       })
       .describe('The district itself.'),
@@ -239,49 +279,4 @@ function checkReferences(data: Raw, context: z.RefinementCtx): void {
         if (!known.site.has(site)) at('sites', `no site "${site}" in this file`)
     })
   }
-}
-
-/** Most rows of a table that one agent takes. */
-const sliceLimits = { links: 16, testpoints: 64, paths: 64, services: 64, terminals: 2000 } as const
-
-/** What the collector publishes to one agent, retained. The agent checks it again: the network is not to be trusted. */
-export const sliceSchema = z.object({
-  v: z.literal(1),
-  /** Digest of all the rest: equal slices have equal revisions, whichever collector made them. */
-  revision: z.string().min(1).max(64),
-  site: z.object({ id: idSchema, name: z.object({ en: z.string(), zh: z.string() }) }),
-  /** For people. An agent goes by the offsets in `schedule`: to look a zone up costs it 8 MB of ICU data. */
-  timezone: z.string().min(1).max(64),
-  /** When no bandwidth test may run. Collectors of before leave it out. */
-  schedule: scheduleSchema.optional(),
-  threshold_ratio: z.number().min(0.5).max(1),
-  trials_per_day: z.int().min(0).max(24),
-  links: z
-    .array(
-      z.object({
-        id: linkIdSchema,
-        targets: z
-          .array(z.object({ direction: z.enum(directions), target_bps: z.number().positive() }))
-          .min(1)
-          .max(2),
-      }),
-    )
-    .max(sliceLimits.links),
-  testpoints: z.array(z.object(testpointFields)).max(sliceLimits.testpoints),
-  paths: z.array(z.object(pathFields)).max(sliceLimits.paths),
-  services: z.array(z.object(serviceFields)).max(sliceLimits.services),
-  terminals: z.array(z.object(terminalFields)).max(sliceLimits.terminals),
-})
-export type Slice = z.output<typeof sliceSchema>
-
-/** Why an agent would refuse a slice, for whoever keeps the registry; undefined when it would take it. */
-export function sliceProblem(slice: Slice): string | undefined {
-  for (const table of Object.keys(sliceLimits) as (keyof typeof sliceLimits)[]) {
-    const { length } = slice[table]
-    if (length > sliceLimits[table]) return `${length} ${table}; an agent takes at most ${sliceLimits[table]}`
-  }
-  const bytes = Buffer.byteLength(JSON.stringify(slice))
-  if (bytes > maxSliceBytes) return `its configuration has ${bytes} bytes; an agent takes at most ${maxSliceBytes}`
-  const { error } = sliceSchema.safeParse(slice)
-  return error && z.prettifyError(error)
 }

@@ -5,7 +5,7 @@ import { bandwidthSchema } from '../../agent/bandwidth/config.ts'
 import { openSession } from '../../agent/bandwidth/open.ts'
 import type { Exec } from '../../agent/probe.ts'
 import { messageOf } from '../../core/errors.ts'
-import { type Slice, sliceSchema } from '../../core/registry.ts'
+import { type Slice, sliceSchema } from '../../core/slice.ts'
 import { formatRate, formatSeconds } from '../../core/units.ts'
 import { type Check, type Finding, same, type Subject, text } from './finding.ts'
 

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { pino } from 'pino'
 import { createCommands } from '../../agent/commands.ts'
 import { cautiousSchedule } from '../../core/calendar.ts'
-import type { Slice } from '../../core/registry.ts'
+import type { Slice } from '../../core/slice.ts'
 
 /** A Monday: 10:00 is in a lesson of the cautious week, 20:00 is not. */
 const lesson = Date.parse('2026-11-23T10:00:00+08:00')

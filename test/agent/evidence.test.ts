@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { createEvidence, type Evidence } from '../../agent/evidence.ts'
 import { causes, methods, outcomes, type Sample, triggers } from '../../core/catalog.ts'
-import type { Slice } from '../../core/registry.ts'
+import type { Slice } from '../../core/slice.ts'
 
 /** Monday 2026-11-23 00:00 in Shanghai, and a lesson from 08:00 on. */
 const midnight = Date.UTC(2026, 10, 22, 16)

@@ -4,7 +4,7 @@ import { planJobs } from '../../agent/plan.ts'
 import type { Probe } from '../../agent/probe.ts'
 import { host } from '../../agent/probes/host.ts'
 import { cautiousSchedule } from '../../core/calendar.ts'
-import type { Slice } from '../../core/registry.ts'
+import type { Slice } from '../../core/slice.ts'
 
 const schedule = { ...cautiousSchedule, exceptions: { '2026-10-01': [] } }
 const slice: Slice = {

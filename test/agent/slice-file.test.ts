@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createSliceKeeper, type SliceKeeper } from '../../agent/slice-file.ts'
-import type { Slice } from '../../core/registry.ts'
+import type { Slice } from '../../core/slice.ts'
 import { registryOf } from '../collector/district.ts'
 import { createMemoryLog } from '../services/memory-log.ts'
 

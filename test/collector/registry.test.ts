@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { sliceSchema } from '../../core/registry.ts'
+import { sliceSchema } from '../../core/slice.ts'
 import { districtData, registryOf } from './district.ts'
 
 const day = (date: string) => Date.parse(date)

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { createRegistry } from '../../collector/registry.ts'
 import { createSchoolCalendars } from '../../collector/school-calendars.ts'
 import { dayNamed, lessonsOn, localTime } from '../../core/calendar.ts'
-import { registrySchema, sliceSchema } from '../../core/registry.ts'
+import { registrySchema } from '../../core/registry.ts'
+import { sliceSchema } from '../../core/slice.ts'
 import { standardSchema } from '../../core/standard.ts'
 
 const registryOf = (rows: Record<string, unknown>, timezone = 'Asia/Shanghai') =>

@@ -1,6 +1,7 @@
 /** What a district.yaml may say. How each problem is worded, test/config shows. */
 import { describe, expect, it } from 'vitest'
-import { agentIdSchema, idSchema, registrySchema, sliceProblem } from '../../core/registry.ts'
+import { agentIdSchema, idSchema, registrySchema } from '../../core/registry.ts'
+import { sliceProblem } from '../../core/slice.ts'
 import { districtData, registryOf } from '../collector/district.ts'
 
 const problemsOf = (rows: object) =>

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { decodeBatch, maxInflatedBytes, maxRows, maxSentBytes, tagAt } from '../../core/batch.ts'
 import { messageOf } from '../../core/errors.ts'
-import { sliceSchema } from '../../core/registry.ts'
+import { sliceSchema } from '../../core/slice.ts'
 import {
   ackSchema,
   agentStatusSchema,

@@ -4,7 +4,7 @@ import { createEvidence } from '../../agent/evidence.ts'
 import { createExec } from '../../agent/exec.ts'
 import { path } from '../../agent/probes/path.ts'
 import { wan } from '../../agent/probes/wan.ts'
-import { sliceSchema } from '../../core/registry.ts'
+import { sliceSchema } from '../../core/slice.ts'
 
 const { slice, device, target } = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>
 const stop = new AbortController()
