@@ -5,7 +5,7 @@ import { idSchema, levels, reflectorSchema } from '../../core/registry.ts'
 import { stampPort } from '../../core/stamp.ts'
 import { defineProbe } from '../probe.ts'
 import { echo } from '../stamp.ts'
-import { resolveAll } from './path/resolve.ts'
+import { resolveAll } from '../resolve.ts'
 import { burstLossOf, reorderedOf, summaryOf } from './path/statistics.ts'
 
 const config = z.strictObject({

@@ -1,8 +1,8 @@
 /** The installed programs that probes rely on, tried and not only looked up. */
-import type { Echo } from '../../agent/probes/path/echo.ts'
-import { allLost, control } from '../../agent/probes/path/echo.ts'
-import { fping } from '../../agent/probes/path/fping.ts'
-import { ping } from '../../agent/probes/path/ping.ts'
+import type { Echo } from '../../agent/ping/echo.ts'
+import { allLost, control } from '../../agent/ping/echo.ts'
+import { fping } from '../../agent/ping/fping.ts'
+import { ping } from '../../agent/ping/ping.ts'
 import { isAppError, messageOf } from '../../core/errors.ts'
 import { type Check, type CheckContext, type Finding, same, text } from './finding.ts'
 import { testpointsOf } from './testpoints.ts'

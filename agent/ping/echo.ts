@@ -1,5 +1,5 @@
 /** What both ways of sending ICMP echo requests have in common. */
-import type { ProbeContext } from '../../probe.ts'
+import type { ProbeContext } from '../probe.ts'
 
 export type EchoOptions = { count: number; spacingSeconds: number; timeoutSeconds: number }
 /** Round-trip times in seconds in the order of sending, null for a lost one; of every address asked for. */

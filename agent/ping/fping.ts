@@ -1,5 +1,5 @@
 /** One fping for all targets: a twentieth of the CPU time that one ping for each takes. */
-import { AppError } from '../../../core/errors.ts'
+import { AppError } from '../../core/errors.ts'
 import type { Echo, Echoes } from './echo.ts'
 
 /** `192.0.2.1 : 0.42 - 0.39`; ICMP errors and notes about duplicates stand between such lines. */
