@@ -1,7 +1,10 @@
-/** Tags that only the centre knows: where the sender stood, by the registry as it was at each sample's own time. */
-import { type Batch, filterBatch } from '../core/batch.ts'
+/**
+ * What only the centre knows: where the sender stood, by the registry as it was at each sample's own time, and whether a
+ * device was expected to be on.
+ */
+import { type Batch, filterBatch, tagAt } from '../core/batch.ts'
 import { AppError } from '../core/errors.ts'
-import type { Registry } from './registry.ts'
+import type { Place, Registry } from './registry.ts'
 
 /** A sample from further ahead is a wrong clock, not a measurement; agents correct theirs by ours (agent/clock.ts). */
 const maxAheadMs = 10 * 60_000
@@ -21,9 +24,21 @@ export function placeBatch(registry: Registry, agent: string, batch: Batch, now:
     const part =
       epochs.length === 1 ? batch : filterBatch(batch, (row) => epochOf(batch.times[row] as number) === epoch)
     const place = registry.placeOf(agent, part.times[0] as number)
-    return place === undefined ? [] : [{ ...part, tags: { ...place, agent, ...part.tags } }]
+    if (place === undefined) return []
+    const placed = { ...part, tags: { ...place, agent, ...part.tags } }
+    return part.measurement === 'terminal' ? withExpected(placed, registry, place) : placed
   })
   return parts.length === 0 ? undefined : parts
+}
+
+/** By the calendar of today; whoever judges asks the calendar again (docs/decisions/011). */
+function withExpected(batch: Batch, { calendars, expectationOf }: Registry, { site, category }: Place): Batch {
+  const expected = batch.times.map((time, row) => {
+    const [terminal, kind] = [tagAt(batch, 'terminal', row) ?? '', tagAt(batch, 'kind', row) ?? '']
+    const expectation = expectationOf(site, terminal, kind, time)
+    return calendars.expectedOf(site, category, expectation).at(time) ? 1 : 0
+  })
+  return { ...batch, fields: { ...batch.fields, expected } }
 }
 
 function refuseFuture(batch: Batch, now: number): void {

@@ -24,3 +24,15 @@ export function startOfDay(time: number, timezone: string): number {
   // The offset may have changed since midnight.
   return midnight(utcOffsetSeconds(guess, timezone) * 1000)
 }
+
+/** Number of the local day of a time, counted from 1970-01-01. */
+export function localDay(time: number, timezone: string): number {
+  return Math.floor((time + utcOffsetSeconds(time, timezone) * 1000) / dayMs)
+}
+
+/** The time at which the wall clock shows a minute of a local day. */
+export function timeOn(day: number, minute: number, timezone: string): number {
+  const wall = day * dayMs + minute * 60_000
+  const guess = wall - utcOffsetSeconds(wall, timezone) * 1000
+  return wall - utcOffsetSeconds(guess, timezone) * 1000
+}

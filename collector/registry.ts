@@ -1,7 +1,8 @@
 /** The registry with its look-ups: who an agent belongs to at a time, and the slice that each agent gets. */
 import { createHash } from 'node:crypto'
+import type { Expectation } from '../core/calendar.ts'
 import type { Text } from '../core/catalog.ts'
-import type { RegistryData } from '../core/registry.ts'
+import { type RegistryData, usualExpectation } from '../core/registry.ts'
 import type { Slice } from '../core/slice.ts'
 import { type Category, directions, type Standard, targetOf } from '../core/standard.ts'
 import { createSchoolCalendars, type SchoolCalendars } from './school-calendars.ts'
@@ -33,6 +34,8 @@ export type Registry = {
     time: number,
   ) => { id: string; name: Text; downBps: number; upBps: number; carrier?: string }[]
   terminalsOf: (site: string, time: number) => TerminalRow[]
+  /** When a device should be on, by its row at a time; one that has no row, as others of its kind. */
+  expectationOf: (site: string, terminal: string, kind: string, time: number) => Expectation
   roomName: (id: string, time: number) => Text
   slice: (agent: string, time: number) => Slice | undefined
 }
@@ -61,10 +64,6 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     if (site === undefined) return []
     const rows = links.has(siteId) ? standing(links, siteId, time) : undefined
     return linksOf(rows, site.category, standard, agent)
-  }
-
-  function terminalsOf(site: string, time: number): TerminalRow[] {
-    return standing(terminals, site, time)
   }
 
   function slice(agent: string, time: number): Slice | undefined {
@@ -96,7 +95,7 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
       })),
       paths: here(data.paths).map(({ name: _, sites: __, ...path }) => path),
       services: here(data.services).map(({ id, url }) => ({ id, url })),
-      terminals: measured(terminalsOf(site.id, time), data.district.tcp_ports),
+      terminals: measured(standing(terminals, site.id, time), data.district.tcp_ports),
     }
     const revision = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16)
     return { revision, ...body }
@@ -109,16 +108,17 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     placeOf,
     changesOf: (agent) => {
       const rows = agents.get(agent) ?? []
-      const moves = [...rows, ...rows.flatMap((row) => sites.get(row.site) ?? [])].flatMap(
-        (row) => row.valid_from ?? [],
-      )
-      return [...new Set(moves)].toSorted((a, b) => a - b)
+      return changesIn([...rows, ...rows.flatMap((row) => sites.get(row.site) ?? [])])
     },
     agents: (time) => current(agents, time).map((row) => row.id),
     sites: (time) => current(sites, time),
     townName: (id, time) => at(towns.get(id), time)?.name ?? { en: id, zh: id },
     linksOf: (site, time) => linkRows(site, time),
-    terminalsOf,
+    terminalsOf: (site, time) => standing(terminals, site, time),
+    expectationOf: (site, terminal, kind, time) => {
+      const row = at(terminals.get(site)?.get(terminal), time)
+      return row?.expected ?? usualExpectation(row?.kind ?? kind)
+    },
     roomName: (id, time) => at(rooms.get(id), time)?.name ?? { en: id, zh: id },
     slice,
   }
@@ -144,6 +144,10 @@ function linksOf(rows: readonly LinkRow[] | undefined, category: Category, stand
       upBps: row.target_up_bps ?? downOf(row),
       ...(row.carrier === undefined ? {} : { carrier: row.carrier }),
     }))
+}
+
+function changesIn(rows: readonly Dated[]): number[] {
+  return [...new Set(rows.flatMap((row) => row.valid_from ?? []))].toSorted((a, b) => a - b)
 }
 
 /** Rows of each id, oldest first. */

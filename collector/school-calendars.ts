@@ -1,8 +1,18 @@
 /** Which calendar a site goes by, and its schedule for the coming weeks (core/calendar.ts). */
-import { type Calendar, type Schedule, type SchoolDay, schoolDay, scheduleOf, usualCalendar } from '../core/calendar.ts'
+import {
+  type Calendar,
+  type Expectation,
+  expectedSpans,
+  type Schedule,
+  type SchoolDay,
+  schoolDay,
+  scheduleOf,
+  usualCalendar,
+} from '../core/calendar.ts'
 import type { RegistryData } from '../core/registry.ts'
 import type { Category } from '../core/standard.ts'
-import { dayMs, utcOffsetSeconds } from './local-time.ts'
+import { createExpectedTimes, type ExpectedTimes } from './expected-times.ts'
+import { dayMs, localDay, utcOffsetSeconds } from './local-time.ts'
 import { isYearKnown, nationalDays } from './national-days.ts'
 
 /** From a Monday: an agent that hears nothing for eight weeks still knows its holidays. */
@@ -17,6 +27,8 @@ export type SchoolCalendars = {
   scheduleOf: (site: string, category: Category, time: number) => Schedule
   /** What a local day of a site is. */
   dayOf: (site: string, category: Category, time: number) => SchoolDay
+  /** When devices of a site are expected to be on. */
+  expectedOf: (site: string, category: Category, expectation: Expectation) => ExpectedTimes
   /** What somebody should add to the calendars, in words. */
   problems: (time: number) => string[]
 }
@@ -24,8 +36,18 @@ export type SchoolCalendars = {
 export function createSchoolCalendars({ district, calendars }: RegistryData): SchoolCalendars {
   const { timezone } = district
   const made = new Map<Calendar, { monday: number; schedule: Schedule }>()
+  const chosen = new Map<string, Calendar>()
+  const expected = new Map<Calendar, Map<Expectation, ExpectedTimes>>()
 
+  /** Asked for every sample of a terminal. */
   function calendarOf(site: string, category: Category): Calendar {
+    const key = `${site} ${category}`
+    const calendar = chosen.get(key) ?? findCalendar(site, category)
+    chosen.set(key, calendar)
+    return calendar
+  }
+
+  function findCalendar(site: string, category: Category): Calendar {
     return (
       calendars.find(({ sites }) => sites?.includes(site)) ??
       calendars.find(({ sites, categories }) => sites === undefined && categories?.includes(category)) ??
@@ -34,7 +56,18 @@ export function createSchoolCalendars({ district, calendars }: RegistryData): Sc
     )
   }
 
+  function expectedOf(site: string, category: Category, expectation: Expectation): ExpectedTimes {
+    const calendar = calendarOf(site, category)
+    const known = expected.get(calendar) ?? new Map<Expectation, ExpectedTimes>()
+    expected.set(calendar, known)
+    const spansOn = (day: number) => expectedSpans(calendar, nationalDays, expectation, day)
+    const times = known.get(expectation) ?? createExpectedTimes(spansOn, timezone)
+    known.set(expectation, times)
+    return times
+  }
+
   return {
+    expectedOf,
     scheduleOf: (site, category, time) => {
       const calendar = calendarOf(site, category)
       const monday = mondayOf(time, timezone)
@@ -65,10 +98,6 @@ export function createSchoolCalendars({ district, calendars }: RegistryData): Sc
 
 function lists({ holidays }: Calendar, year: number): boolean {
   return holidays.some(({ from, to = from }) => from <= `${year}-01-01` && to >= `${year}-01-01`)
-}
-
-function localDay(time: number, timezone: string): number {
-  return Math.floor((time + utcOffsetSeconds(time, timezone) * 1000) / dayMs)
 }
 
 function mondayOf(time: number, timezone: string): number {

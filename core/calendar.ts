@@ -91,6 +91,37 @@ export function schoolDay(calendar: Calendar, national: National, day: number): 
   return { kind: held.length > 0 ? 'school' : 'free', lessons: merged([...held, ...evening.map(spanOf)]) }
 }
 
+/** When a device should be on: in lessons, from the first to the last lesson of a school day, day and night, or nobody asks. */
+export const expectations = ['lessons', 'school-day', 'always', 'never'] as const
+export type Expectation = (typeof expectations)[number]
+
+/** Nobody misses a device in the first minutes of a lesson, while it is switched on and starts. */
+const graceMinutes = 5
+
+/**
+ * When a device is expected on a day. A break between two lessons that the calendar lists is nobody's: what was switched
+ * off in it is no fault, and has the grace again. Evening study needs no device. In examinations screens stay dark by
+ * rule, but the school is open: they are a `school-day`, not `lessons`.
+ */
+export function expectedSpans(calendar: Calendar, national: National, expectation: Expectation, day: number): Span[] {
+  if (expectation === 'never') return []
+  if (expectation === 'always') return [[0, dayMinutes]]
+  const exam = isWithin(calendar.exams, day)
+  if (expectation === 'lessons') return exam ? [] : merged(timetable(calendar, national, day)).flatMap(afterGrace)
+  const lessons = exam
+    ? calendar.lessons.filter((each) => !each.evening_before).map(spanOf)
+    : timetable(calendar, national, day)
+  return lessons.length === 0 ? [] : afterGrace(hullOf(lessons))
+}
+
+function afterGrace([from, to]: Span): Span[] {
+  return to - from > graceMinutes ? [[from + graceMinutes, to]] : []
+}
+
+function hullOf(spans: readonly Span[]): Span {
+  return [Math.min(...spans.map(([from]) => from)), Math.max(...spans.map(([, to]) => to))]
+}
+
 /** Lessons of a day by daylight: without evening study, which depends on the day after. */
 function timetable(calendar: Calendar, national: National, day: number): Span[] {
   const date = dateOf(day)

@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { serviceUrlSchema, testpointUrlSchema } from './address.ts'
 import { idPattern } from './batch.ts'
-import { calendarFields } from './calendar.ts'
+import { calendarFields, type Expectation, expectations } from './calendar.ts'
 import { categories } from './standard.ts'
 import { rateSchema } from './units.ts'
 
@@ -45,9 +45,13 @@ export const linkIdSchema = idSchema.max(54, 'the id of a link has at most 54 ch
 
 export const levels = ['site', 'district', 'city', 'province', 'internet'] as const
 export const terminalKinds = ['panel', 'pc', 'projector', 'printer', 'ap', 'switch', 'camera', 'server'] as const
+export type TerminalKind = (typeof terminalKinds)[number]
 
-/** When a device should be on: in lessons, from the first to the last lesson of a school day, day and night, or nobody asks. */
-const expectations = ['lessons', 'school-day', 'always', 'never'] as const
+const alwaysOn: readonly string[] = ['switch', 'ap', 'camera', 'server'] satisfies TerminalKind[]
+/** When a device of a kind should be on, unless its row says otherwise. */
+export function usualExpectation(kind: string): Expectation {
+  return alwaysOn.includes(kind) ? 'always' : 'lessons'
+}
 const terminalUsers = ['classroom', 'teacher', 'office'] as const
 
 /** Host, or host:port; an IPv6 address with a port stands in brackets. */

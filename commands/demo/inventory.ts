@@ -1,6 +1,6 @@
 /** Rooms and devices of a school. */
 import type { Text } from '../../core/catalog.ts'
-import type { terminalKinds } from '../../core/registry.ts'
+import type { TerminalKind } from '../../core/registry.ts'
 import type { Category } from '../../core/standard.ts'
 import { classroomName } from './names.ts'
 
@@ -9,7 +9,7 @@ export type Device = {
   id: string
   site: string
   name: Text
-  kind: (typeof terminalKinds)[number]
+  kind: TerminalKind
   room: string
   address: string
 }

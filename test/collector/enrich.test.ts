@@ -97,3 +97,30 @@ describe('a batch from an agent', () => {
     )
   })
 })
+
+describe('a sample of a device', () => {
+  const at = (text: string) => Date.parse(`2026-09-21T${text}+08:00`)
+  const sweep = (kind: string, terminal: string, times: number[], fields: { up?: number; expected?: number }) =>
+    batchOf(
+      times.map((time) => ({ measurement: 'terminal', time, tags: { terminal, kind, room: 'r1' }, fields })),
+      now,
+    )
+  const expectedIn = (batch: Batch, rows = {}) =>
+    placeBatch(registryOf(rows), 'a-gw1', batch, now)?.[0]?.fields['expected']
+
+  it('is told whether it was expected to be on, by the calendar at its own time', () => {
+    const times = [at('07:59'), at('08:06'), at('12:30'), at('23:00')]
+    expect(expectedIn(sweep('panel', 'p1', times, { up: 0 }))).toEqual([0, 1, 0, 0])
+    expect(expectedIn(sweep('switch', 'w1', times, { up: 0 }))).toEqual([1, 1, 1, 1])
+  })
+
+  it('goes by its own row, as it held then, before its kind', () => {
+    const row = { id: 'w1', site: 's1', kind: 'switch' }
+    const terminals = [row, { ...row, expected: 'never', valid_from: '2026-09-21T12:00:00+08:00' }]
+    expect(expectedIn(sweep('switch', 'w1', [at('11:59'), at('12:00')], { up: 1 }), { terminals })).toEqual([1, 0])
+  })
+
+  it('cannot say itself whether it was expected', () => {
+    expect(expectedIn(sweep('panel', 'p1', [at('23:00')], { up: 0, expected: 1 }))).toEqual([0])
+  })
+})

@@ -4,6 +4,8 @@ import {
   type Calendar,
   dateOf,
   dayNamed,
+  expectedSpans,
+  type Expectation,
   freeWindows,
   inLesson,
   lessonsOn,
@@ -186,5 +188,45 @@ describe('a schedule', () => {
         expect(free).toBe(!inLesson(some, timeAt(some, day, minute)))
       }),
     )
+  })
+})
+
+describe('when a device should be on', () => {
+  const spans = (row: Record<string, unknown>, date: string) => (expectation: Expectation) =>
+    expectedSpans(calendarOf(row), national, expectation, dayNamed(date))
+  const lessons = [
+    [485, 720],
+    [845, 1050],
+  ]
+
+  it('is, in lessons, some minutes after each of them has begun', () => {
+    expect(spans({}, '2026-09-21')('lessons')).toEqual(lessons)
+    const listed = [
+      { from: '08:00', to: '08:40' },
+      { from: '08:50', to: '09:30' },
+      { from: '19:00', to: '21:00', evening_before: true },
+    ]
+    expect(spans({ lessons: listed }, '2026-09-21')('lessons')).toEqual([
+      [485, 520],
+      [535, 570],
+    ])
+    expect(spans({ lessons: listed }, '2026-09-21')('school-day')).toEqual([[485, 570]])
+  })
+
+  it('is from the first to the last lesson of a school day, also of a make-up day', () => {
+    expect(spans({}, '2026-09-20')('school-day')).toEqual([[485, 1050]])
+    expect(spans({}, '2026-10-10')('lessons')).toEqual(lessons)
+  })
+
+  it.each(['2026-09-19', '2026-10-01', '2026-09-27'])('is not on %s, a day without school, unless always', (date) => {
+    const on = spans({}, date)
+    expect([on('lessons'), on('school-day'), on('never')]).toEqual([[], [], []])
+    expect(on('always')).toEqual([[0, 1440]])
+  })
+
+  it('is all the same on a day of examinations, but not for what is used in lessons', () => {
+    const on = spans({ exams: [{ from: '2026-09-19', to: '2026-09-21' }] }, '2026-09-19')
+    expect(on('lessons')).toEqual([])
+    expect(on('school-day')).toEqual([[485, 1050]])
   })
 })
