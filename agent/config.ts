@@ -54,7 +54,7 @@ export const agentConfigSchema = z.strictObject({
         .array(rangeSchema)
         .optional()
         .describe(
-          'Addresses that path probes may reach; without it, all. Nothing that comes from the centre can widen it.',
+          'Addresses that probes of paths and devices may reach; without it, all. Nothing that comes from the centre can widen it.',
         ),
       bandwidth_bytes_per_month: sizeSchema
         .optional()
@@ -64,6 +64,10 @@ export const agentConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('What nothing remote can raise.'),
+  pjlink: z
+    .record(idSchema, z.strictObject({ password: z.string().min(1).max(64).describe('Give password_file or ${ENV}.') }))
+    .optional()
+    .describe('PJLink passwords of projectors (`password_file` or `password`), by the name that the registry gives.'),
   probes: z
     .strictObject({
       host: probeSchema(60, 'This machine.'),
@@ -71,6 +75,7 @@ export const agentConfigSchema = z.strictObject({
       path: probeSchema(60, 'Round trips to each level.'),
       stream: probeSchema(300, 'A stream like a live class, to the reflector of each level.'),
       service: probeSchema(300, 'Teaching platforms.'),
+      pjlink: probeSchema(300, 'Projectors, by PJLink.'),
       self: probeSchema(60, 'The agent itself.'),
       bandwidth: z
         .strictObject({

@@ -53,6 +53,19 @@ export async function planJobs(slice: Slice | undefined, { config, defaultInterf
   }
   drafts.push(...streamDrafts(slice, config))
   if (slice !== undefined && slice.services.length > 0) add('service', 'service', 60, { services: slice.services })
+  const projectors = slice?.terminals.filter((device) => device.pjlink !== undefined) ?? []
+  if (projectors.length > 0) {
+    add('pjlink', 'pjlink', 280, {
+      // `open` has no password; of a name that is not in the file the projector will say that it wants one.
+      projectors: projectors.map(({ id, kind, address, pjlink = '' }) => ({
+        id,
+        kind,
+        host: address,
+        ...(pjlink !== 'open' && config.pjlink?.[pjlink]),
+      })),
+      ...(config.limits.probe_ranges && { allowed_ranges: config.limits.probe_ranges }),
+    })
+  }
   if (slice !== undefined) drafts.push(...bandwidthDrafts(slice, config, interfaceOf))
 
   const jobs = await Promise.all(drafts.map(jobOf))

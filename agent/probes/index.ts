@@ -8,6 +8,7 @@ export const probeLoaders = {
   bandwidth: async () => (await import('./bandwidth.ts')).bandwidth,
   host: async () => (await import('./host.ts')).host,
   path: async () => (await import('./path.ts')).path,
+  pjlink: async () => (await import('./pjlink.ts')).pjlink,
   service: async () => (await import('./service.ts')).service,
   stream: async () => (await import('./stream.ts')).stream,
   wan: async () => (await import('./wan.ts')).wan,

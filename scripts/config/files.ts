@@ -32,6 +32,7 @@ export const configFiles: readonly ConfigFile[] = [
         'broker.password_file': 'broker.password',
         'limits.probe_ranges': ['10.0.0.0/8', '192.168.0.0/16'],
         'limits.bandwidth_bytes_per_month': '30GB',
+        pjlink: { classroom: { password_file: 'projector.password' } },
       },
     },
   },

@@ -50,6 +50,37 @@ describe('the plan of an agent', () => {
   })
 })
 
+describe('projectors in the plan', () => {
+  const terminals = [
+    { id: 'p1', kind: 'projector', address: '10.0.0.9', site: 's1', pjlink: 'hall' },
+    { id: 'p2', kind: 'panel', address: '10.0.0.10', site: 's1', pjlink: 'open' },
+    { id: 'p3', kind: 'projector', address: '10.0.0.11', site: 's1', pjlink: 'elsewhere' },
+    { id: 'p4', kind: 'projector', address: '10.0.0.12', site: 's1' },
+  ]
+  const passwords = { pjlink: { hall: { password: 'secret' }, open: { password: 'never sent' } } }
+
+  it('get the password of their name from the agent’s own file, and its ranges', async () => {
+    const jobs = await planJobs(sliceOf({ terminals }), { ...deps, config: { ...config, ...passwords } })
+    expect(jobs.find(({ id }) => id === 'pjlink')).toMatchObject({
+      intervalSeconds: 300,
+      config: {
+        allowed_ranges: config.limits.probe_ranges,
+        projectors: [
+          { id: 'p1', kind: 'projector', host: '10.0.0.9', password: 'secret' },
+          { id: 'p2', kind: 'panel', host: '10.0.0.10' },
+          { id: 'p3', kind: 'projector', host: '10.0.0.11' },
+        ],
+      },
+    })
+    expect(JSON.stringify(jobs)).not.toContain('never sent')
+  })
+
+  it('are no job where there are none', async () => {
+    const jobs = await planJobs(sliceOf({ terminals: terminals.slice(3) }), deps)
+    expect(jobs.map(({ id }) => id)).not.toContain('pjlink')
+  })
+})
+
 describe('a slice that an agent would refuse', () => {
   it.each([
     ['17 links; an agent takes at most 16', { links: times(17, (id) => ({ id, site: 's1' })) }],

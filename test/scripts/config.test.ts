@@ -17,7 +17,8 @@ let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'linkbell-config-'))
   cpSync(join(repository, 'config'), folder, { recursive: true })
-  for (const name of ['broker', 'board']) writeFileSync(join(folder, `${name}.password`), 'a long enough password\n')
+  for (const name of ['broker', 'board', 'projector'])
+    writeFileSync(join(folder, `${name}.password`), 'a long enough password\n')
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 

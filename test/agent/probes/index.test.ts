@@ -35,6 +35,14 @@ const cases: Record<ProbeType, Case> = {
     // Without a tool it fails at once.
     quick: !has('fping') && !has('ping'),
   },
+  pjlink: {
+    config: {
+      projectors: [{ id: 'silent', kind: 'projector', host: '127.0.0.1' }],
+      port,
+      idle_seconds: 30,
+      timeout_seconds: 60,
+    },
+  },
   service: { config: { services: [{ id: 'silent', url: `http://127.0.0.1:${port}/`, timeout_seconds: 60 }] } },
   stream: {
     config: { targets: [{ id: 'here', level: 'site', reflector: '127.0.0.1:9' }], turn_seconds: 60, burst_seconds: 60 },
