@@ -15,15 +15,18 @@ const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const defaultMaxBytes = 1024 * 1024
 
 export function createExec({ env = { PATH: usualPath }, onSpawn }: ExecOptions = {}): Exec {
-  return async (command, args, { signal, maxBytes = defaultMaxBytes }) => {
+  return async (command, args, { signal, maxBytes = defaultMaxBytes, input }) => {
     if (signal.aborted) throw ended(command, signal)
     return await new Promise((resolve, reject) => {
       // LC_ALL=C: the output is parsed, and a German ping says "Zeit=".
       const child = spawn(command, args, {
         env: { ...env, LC_ALL: 'C' },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: 'pipe',
         windowsHide: true,
       })
+      // One that ends without reading leaves a broken pipe; what it has to say comes from its output.
+      child.stdin.on('error', () => {})
+      child.stdin.end(input)
       const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] }
       let bytes = 0
       let failure: AppError | undefined

@@ -11,12 +11,13 @@ import type { Slots } from './slots.ts'
 export type ExecResult = { code: number | null; stdout: string; stderr: string }
 /**
  * Runs an installed program without a shell. Throws `tool_missing` when it does not exist, `timeout` or `aborted` by
- * its signal (the child is then killed), `io` above `maxBytes` of output. A non-zero exit code is a result.
+ * its signal (the child is then killed), `io` above `maxBytes` of output. A non-zero exit code is a result. `input` is
+ * what it reads from its standard input.
  */
 export type Exec = (
   command: string,
   args: readonly string[],
-  options: { signal: AbortSignal; maxBytes?: number },
+  options: { signal: AbortSignal; maxBytes?: number; input?: string },
 ) => Promise<ExecResult>
 
 export type ProbeContext = {

@@ -2,7 +2,7 @@
 import type { ProbeContext } from '../probe.ts'
 
 export type EchoOptions = { count: number; spacingSeconds: number; timeoutSeconds: number }
-/** Round-trip times in seconds in the order of sending, null for a lost one; of every address asked for. */
+/** Round-trip times in seconds in the order of sending, null for a lost one; what could not be asked is absent. */
 export type Echoes = Map<string, (number | null)[]>
 export type Echo = (
   addresses: readonly string[],
@@ -10,9 +10,10 @@ export type Echo = (
   context: Pick<ProbeContext, 'exec' | 'signal'>,
 ) => Promise<Echoes>
 
-/** Answers wherever echo requests can be sent at all. */
-export const control = '127.0.0.1'
+/** Answer wherever echo requests of their family can be sent at all. */
+export const controls = { 4: '127.0.0.1', 6: '::1' } as const
 
-export function allLost(echoes: Echoes): boolean {
-  return [...echoes.values()].every((times) => times.every((time) => time === null))
+/** Whether no request came back, also where none was sent. */
+export function isLost(times: readonly (number | null)[] = []): boolean {
+  return times.every((time) => time === null)
 }

@@ -19,12 +19,16 @@ export const fping: Echo = async (addresses, { count, spacingSeconds, timeoutSec
     '-t',
     milliseconds(timeoutSeconds),
   ]
-  const { code, stderr } = await exec('fping', [...options, ...addresses], { signal })
+  // -f: thousands of addresses need not stand in the list of processes.
+  const input = addresses.join('\n')
+  const { code, stderr } = await exec('fping', [...options, '-f', '-'], { signal, input })
   const echoes = parseFping(stderr)
-  const missing = addresses.find((address) => !echoes.has(address))
-  if (missing !== undefined) {
+  if (addresses.every((address) => !echoes.has(address))) {
     const said = stderr.trim().split('\n').at(-1) || 'nothing'
-    throw new AppError('probe_failed', `fping said nothing of ${missing} (exit code ${code}, last line: ${said}).`)
+    throw new AppError(
+      'probe_failed',
+      `fping said nothing of ${addresses.join(', ').slice(0, 100)} (exit code ${code}, last line: ${said}).`,
+    )
   }
   return echoes
 }

@@ -4,10 +4,13 @@
  */
 import { isIPv6 } from 'node:net'
 import { platform } from 'node:os'
-import type { Echo, EchoOptions } from './echo.ts'
+import { inPool } from '../pool.ts'
+import type { Echo, Echoes, EchoOptions } from './echo.ts'
 
 /** Less is only for root in older iputils. */
 const shortestSpacingSeconds = 0.2
+/** Processes at a time: each lasts for seconds and takes some 2 MB. */
+const poolSize = 64
 /** The parser of Windows finds its lines by it. */
 const packetBytes = 32
 
@@ -15,6 +18,8 @@ export const ping: Echo = async (addresses, options, { exec, signal }) => {
   const { default: builders } = await import('ping/lib/builder/factory.js')
   const { default: parsers } = await import('ping/lib/parser/factory.js')
   const system = platform()
+
+  const echoes: Echoes = new Map()
 
   const one = async (address: string) => {
     const v6 = isIPv6(address)
@@ -27,10 +32,10 @@ export const ping: Echo = async (addresses, options, { exec, signal }) => {
     // Its minimum, mean and loss are strings or 'unknown'; the times are all that is needed. A duplicate is no reply more.
     const times = (parser.getResult().times ?? []).filter(Number.isFinite).slice(0, options.count)
     const lost = new Array<null>(options.count - times.length).fill(null)
-    const row: [string, (number | null)[]] = [address, [...times.map((time) => Number(time) / 1000), ...lost]]
-    return row
+    echoes.set(address, [...times.map((time) => Number(time) / 1000), ...lost])
   }
-  return new Map(await Promise.all(addresses.map(one)))
+  await inPool(addresses, poolSize, one)
+  return echoes
 }
 
 function argumentsOf({ count, spacingSeconds, timeoutSeconds }: EchoOptions, system: string, v6: boolean) {

@@ -1,12 +1,10 @@
 import { z } from 'zod'
 import { rangeSchema } from '../../core/address.ts'
 import type { Sample } from '../../core/catalog.ts'
-import { AppError, isAppError, messageOf } from '../../core/errors.ts'
+import { AppError } from '../../core/errors.ts'
 import { idSchema, levels } from '../../core/registry.ts'
-import { defineProbe, type ProbeContext } from '../probe.ts'
-import { allLost, control, type EchoOptions, type Echoes } from '../ping/echo.ts'
-import { fping } from '../ping/fping.ts'
-import { ping } from '../ping/ping.ts'
+import { defineProbe } from '../probe.ts'
+import { sweep } from '../ping/sweep.ts'
 import { resolveAll } from '../resolve.ts'
 import { summaryOf } from './path/statistics.ts'
 
@@ -52,40 +50,13 @@ export const path = defineProbe({
       spacingSeconds: settings.spacing_seconds,
       timeoutSeconds: settings.timeout_seconds,
     }
-    const echoes = addresses.length > 0 ? await echo(addresses, options, context) : new Map()
+    const echoes = addresses.length > 0 ? await sweep(addresses, options, context) : new Map()
     return [
       ...found.map(({ target, address }) => sampleOf(target, echoes.get(address))),
       ...unresolved.map(({ target }) => sampleOf(target, [])),
     ]
   },
 })
-
-/**
- * fping, else ping. A tool that may not open its socket can claim that everything is lost (fping 5.1 without
- * cap_net_raw), so that is believed only of one that gets an answer from this very host.
- */
-async function echo(addresses: readonly string[], options: EchoOptions, context: ProbeContext): Promise<Echoes> {
-  const reasons: string[] = []
-  let missing = 0
-  for (const tool of [fping, ping]) {
-    try {
-      const echoes = await tool(addresses, options, context)
-      if (!allLost(echoes)) return echoes
-      if (!allLost(await tool([control], { ...options, count: 1 }, context))) return echoes
-      reasons.push(`${tool.name} gets no answer even from ${control}`)
-    } catch (error) {
-      if (context.signal.aborted || !isAppError(error)) throw error
-      if (error.code === 'tool_missing') missing++
-      reasons.push(messageOf(error))
-    }
-    context.log.debug({ reason: reasons.at(-1) }, 'Echo requests cannot be sent this way.')
-  }
-  if (missing === 2) throw new AppError('tool_missing', 'Neither fping nor ping can be run; install fping.')
-  throw new AppError(
-    'probe_failed',
-    `Cannot send echo requests: ${reasons.map((reason) => reason.replace(/\.$/, '')).join('; ')}. Give fping cap_net_raw.`,
-  )
-}
 
 function rangeRefused(refused: readonly { target: Target; address: string }[]): AppError {
   const names = refused.map(({ target, address }) => `${target.id} (${address})`).join(', ')

@@ -1,6 +1,6 @@
 /** The installed programs that probes rely on, tried and not only looked up. */
 import type { Echo } from '../../agent/ping/echo.ts'
-import { allLost, control } from '../../agent/ping/echo.ts'
+import { controls, isLost } from '../../agent/ping/echo.ts'
 import { fping } from '../../agent/ping/fping.ts'
 import { ping } from '../../agent/ping/ping.ts'
 import { isAppError, messageOf } from '../../core/errors.ts'
@@ -10,6 +10,7 @@ import { testpointsOf } from './testpoints.ts'
 /** `silent`: it runs, and claims that not even this host answers. */
 type Tried = { state: 'works' | 'absent' | 'silent' } | { state: 'fails'; reason: string }
 
+const control = controls[4]
 const oneRequest = { count: 1, spacingSeconds: 0.2, timeoutSeconds: 1 }
 
 export const checkTools: Check = async (context) => {
@@ -21,7 +22,8 @@ export const checkTools: Check = async (context) => {
 
 async function tryEcho(tool: Echo, context: CheckContext): Promise<Tried> {
   try {
-    return { state: allLost(await tool([control], oneRequest, context)) ? 'silent' : 'works' }
+    const echoes = await tool([control], oneRequest, context)
+    return { state: isLost(echoes.get(control)) ? 'silent' : 'works' }
   } catch (error) {
     return isAppError(error, 'tool_missing') ? { state: 'absent' } : { state: 'fails', reason: messageOf(error) }
   }
