@@ -5,7 +5,9 @@
  * - Times are milliseconds since 1970, intervals are [from, to).
  * - A bucket is aligned to local midnight of `utcOffsetSeconds` (0: UTC), named by its start; the last may be cut by `to`.
  * - Groups and buckets without a value are left out, never filled.
- * - A quantile lies within the two order statistics around it; stores differ between those.
+ * - A quantile lies within the two order statistics around its place q·(n − 1); stores differ between those.
+ * - All other values are equal but for the order of additions (1e-9 of the value).
+ * - Of two samples at the same instant in one group, which is the `last` is undefined.
  */
 import type { MeasurementName } from '../core/catalog.ts'
 
@@ -44,6 +46,12 @@ export type RangeQuery = {
   /** Only samples whose field `expected` is 1; for mean, sum and count of measurements that have one. */
   expectedOnly?: boolean
 }
+
+/**
+ * Of the groups by `by` and `of` together, the share of each group by `by` whose value in a bucket is under `below`: of
+ * schools whose mean rate misses the target, for example. Groups without a value count for nothing.
+ */
+export type ShareQuery = RangeQuery & { of: readonly string[]; below: number }
 
 export type Row = { time: number; tags: Record<string, string>; fields: Record<string, number | null> }
 export type Series = { tags: Record<string, string>; points: [time: number, value: number][] }
