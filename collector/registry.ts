@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Expectation } from '../core/calendar.ts'
 import type { Text } from '../core/catalog.ts'
-import { type RegistryData, usualExpectation } from '../core/registry.ts'
+import { type AgentRole, type RegistryData, usualExpectation } from '../core/registry.ts'
 import type { Slice } from '../core/slice.ts'
 import { type Category, directions, type Standard, targetOf } from '../core/standard.ts'
 import { createSchoolCalendars, type SchoolCalendars } from './school-calendars.ts'
@@ -26,6 +26,9 @@ export type Registry = {
   /** Times at which the place of an agent changes, ascending. */
   changesOf: (agent: string) => readonly number[]
   agents: (time: number) => string[]
+  /** Agents that speak for their site: their silence is its silence. */
+  gateways: (time: number) => string[]
+  roleOf: (agent: string, time: number) => AgentRole | undefined
   sites: (time: number) => SiteRow[]
   townName: (id: string, time: number) => Text
   /** The links of a site with their targets; one named `wan` where the registry has no row. */
@@ -70,14 +73,12 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     const row = at(agents.get(agent), time)
     const site = row && siteAt(row.site, time)
     if (site === undefined) return undefined
+    if (row?.role === 'terminal') return revised(ownSlice(row, site, time))
     const here = <T extends { sites?: string[] | undefined }>(rows: T[]) =>
       rows.filter((r) => r.sites?.includes(site.id) ?? true)
-    const body = {
-      v: 1 as const,
-      site: { id: site.id, name: site.name },
-      timezone: data.district.timezone,
+    return revised({
+      ...header(site),
       schedule: calendars.scheduleOf(site.id, site.category, time),
-      threshold_ratio: standard.threshold_ratio,
       trials_per_day: data.district.trials_per_day,
       links: linkRows(site.id, time, agent).map((link) => ({
         id: link.id,
@@ -96,9 +97,31 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
       paths: here(data.paths).map(({ name: _, sites: __, ...path }) => path),
       services: here(data.services).map(({ id, url }) => ({ id, url })),
       terminals: measured(standing(terminals, site.id, time), data.district.tcp_ports),
+    })
+  }
+
+  function header(site: SiteRow) {
+    return {
+      v: 1 as const,
+      site: { id: site.id, name: site.name },
+      timezone: data.district.timezone,
+      threshold_ratio: standard.threshold_ratio,
     }
-    const revision = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16)
-    return { revision, ...body }
+  }
+
+  /** Of an agent that has nothing to measure but the device it runs on. */
+  function ownSlice({ id }: { id: string }, site: SiteRow, time: number): Omit<Slice, 'revision'> {
+    const own = standing(terminals, site.id, time).find(({ agent }) => agent === id)
+    return {
+      ...header(site),
+      ...(own && { terminal: { id: own.id, kind: own.kind } }),
+      trials_per_day: 0,
+      links: [],
+      testpoints: [],
+      paths: [],
+      services: [],
+      terminals: [],
+    }
   }
 
   return {
@@ -111,6 +134,8 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
       return changesIn([...rows, ...rows.flatMap((row) => sites.get(row.site) ?? [])])
     },
     agents: (time) => current(agents, time).map((row) => row.id),
+    gateways: (time) => current(agents, time).flatMap(({ id, role }) => (role === 'gateway' ? id : [])),
+    roleOf: (agent, time) => at(agents.get(agent), time)?.role,
     sites: (time) => current(sites, time),
     townName: (id, time) => at(towns.get(id), time)?.name ?? { en: id, zh: id },
     linksOf: (site, time) => linkRows(site, time),
@@ -122,6 +147,11 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     roomName: (id, time) => at(rooms.get(id), time)?.name ?? { en: id, zh: id },
     slice,
   }
+}
+
+function revised(body: Omit<Slice, 'revision'>): Slice {
+  const revision = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16)
+  return { revision, ...body }
 }
 
 /** What an agent must know of the devices that it can reach at all. */

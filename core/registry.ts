@@ -52,6 +52,9 @@ const alwaysOn: readonly string[] = ['switch', 'ap', 'camera', 'server'] satisfi
 export function usualExpectation(kind: string): Expectation {
   return alwaysOn.includes(kind) ? 'always' : 'lessons'
 }
+/** Of an agent, in its own file and in the registry. */
+export const agentRoles = ['gateway', 'terminal'] as const
+export type AgentRole = (typeof agentRoles)[number]
 const terminalUsers = ['classroom', 'teacher', 'office'] as const
 
 /** Host, or host:port; an IPv6 address with a port stands in brackets. */
@@ -151,6 +154,12 @@ const tables = {
       z.strictObject({
         id: agentIdSchema.describe('Id of the agent: also its user name and certificate name.'),
         site: idSchema.describe('Site that it measures.'),
+        role: z
+          .enum(agentRoles)
+          .default('gateway')
+          .describe(
+            '`gateway` measures its site and speaks for it; `terminal` tells of the device that it runs on, which names it as its `agent`.',
+          ),
         ...row,
       }),
     )
@@ -264,6 +273,7 @@ function checkReferences(data: Raw, context: z.RefinementCtx): void {
     return Array.isArray(rows) ? rows.map((r: unknown) => (typeof r === 'object' && r !== null ? { ...r } : {})) : []
   }
   const ids = (table: keyof Raw) => new Set(rowsOf(table).map((r) => r['id']))
+  const ownAgents = new Set(rowsOf('terminals').map((r) => r['agent']))
   const known = { town: ids('towns'), site: ids('sites'), agent: ids('agents'), room: ids('rooms') }
   for (const table of Object.keys(tables) as (keyof Raw)[]) {
     const seen = new Set<string>()
@@ -273,6 +283,8 @@ function checkReferences(data: Raw, context: z.RefinementCtx): void {
       const key = `${String(r['id'])} ${String(r['valid_from'])}`
       if (seen.has(key)) at('id', `"${String(r['id'])}" stands twice; give the later row a valid_from`)
       seen.add(key)
+      if (table === 'agents' && r['role'] === 'terminal' && !ownAgents.has(r['id']))
+        at('role', `no device runs "${String(r['id'])}"; give its row of terminals agent: ${String(r['id'])}`)
       for (const [reference, targets] of Object.entries(known)) {
         const value = r[reference]
         const free = reference === 'room' && (value === 'none' || known.room.size === 0)

@@ -8,6 +8,7 @@ import {
   pathFields,
   serviceFields,
   terminalFields,
+  terminalKinds,
   testpointFields,
 } from './registry.ts'
 import { directions } from './standard.ts'
@@ -21,6 +22,8 @@ export const sliceSchema = z.object({
   v: z.literal(1),
   /** Digest of all the rest: equal slices have equal revisions, whichever collector made them. */
   revision: z.string().min(1).max(64),
+  /** The device that the agent itself runs on; of agents with the role `terminal` only. */
+  terminal: z.object({ id: idSchema, kind: z.enum(terminalKinds) }).optional(),
   site: z.object({ id: idSchema, name: z.object({ en: z.string(), zh: z.string() }) }),
   /** For people. An agent goes by the offsets in `schedule`: to look a zone up costs it 8 MB of ICU data. */
   timezone: z.string().min(1).max(64),

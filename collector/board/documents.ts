@@ -158,14 +158,16 @@ export function districtDocument({ data: { district } }: Registry) {
 }
 
 export function agentDocument(
+  registry: Registry,
   state: AgentState,
-  site: string | undefined,
   kept: Quarantined | undefined,
+  time: number,
 ): AgentDocument {
   const { agent, registered, status, wantedRevision } = state
   return {
     id: agent,
-    site: site ?? null,
+    site: registry.placeOf(agent, time)?.site ?? null,
+    role: registry.roleOf(agent, time) ?? null,
     registered,
     presence: presenceOf([state]),
     version: status?.version ?? null,

@@ -1,6 +1,7 @@
 /** What the API answers with. Names are snake_case with their unit, times are ISO 8601 in UTC. */
 import { z } from 'zod'
 import { causes, methods, outcomes, triggers, verdicts } from '../../core/catalog.ts'
+import { agentRoles } from '../../core/registry.ts'
 import { readinessReasons, readinessStates } from '../../core/readiness.ts'
 import { categories, directions } from '../../core/standard.ts'
 
@@ -140,6 +141,7 @@ export const siteListSchema = z.object({
 export const agentSchema = z.object({
   id: z.string(),
   site: z.string().nullable(),
+  role: z.enum(agentRoles).nullable().describe('`terminal`: runs on a device; it does not speak for its site.'),
   registered: z.boolean(),
   presence: presenceSchema,
   version: z.string().nullable(),

@@ -73,7 +73,7 @@ export async function siteDetail(
       agent: agent.map(sampleDocument),
       probe: probe.map(sampleDocument),
     },
-    agents: agents.map((state) => agentDocument(state, site.id, undefined)),
+    agents: agents.map((state) => agentDocument(registry, state, undefined, time)),
     services: servicesOf(registry, site.id, service),
     terminals: terminalsOf(registry, site.id, terminal, time),
   }

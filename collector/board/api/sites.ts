@@ -107,7 +107,8 @@ export function knownSite(registry: Registry, id: string, time: number) {
   return row
 }
 
+/** Those that speak for their site: a panel that is switched off says nothing of its school. */
 export function agentsBySite(context: BoardContext, registry: Registry, time: number): Map<string, AgentState[]> {
-  const states = registry.agents(time).map((agent) => context.fleet.state(agent))
+  const states = registry.gateways(time).map((agent) => context.fleet.state(agent))
   return Map.groupBy(states, ({ agent }) => registry.placeOf(agent, time)?.site ?? '')
 }

@@ -17,9 +17,7 @@ export const agents = defineRoute({
     const kept = new Map(holding.quarantined().map((entry) => [entry.agent, entry]))
     const ids = new Set([...known.agents(time), ...fleet.states().map(({ agent }) => agent), ...kept.keys()])
     return {
-      agents: [...ids]
-        .toSorted()
-        .map((id) => agentDocument(fleet.state(id), known.placeOf(id, time)?.site, kept.get(id))),
+      agents: [...ids].toSorted().map((id) => agentDocument(known, fleet.state(id), kept.get(id), time)),
     }
   },
 })
