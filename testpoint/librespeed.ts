@@ -14,6 +14,9 @@ const defaultChunks = 4
 const maxChunks = 1024
 /** Written at a time: large enough to be cheap, small enough for a pacer of milliseconds. */
 const writeBytes = 128 * 1024
+/** What Node reads from a socket at a time, and how long a socket that had less is left alone. */
+const readBytes = 64 * 1024
+const minRestMs = 3
 /** A request for telemetry is answered and forgotten; above this it is cut off. */
 const maxTelemetryBytes = 64 * 1024
 
@@ -109,14 +112,18 @@ function openFlow(
   return undefined
 }
 
-/** Swallows a body, no faster than its flow allows. */
+/**
+ * Swallows a body, no faster than its flow allows. A read that was not full took all that had come: resting a moment
+ * lets more come, where the next packet alone would wake the process again.
+ */
 function drain(request: IncomingMessage, flow: Flow | undefined): void {
   request.on('data', (chunk: Buffer) => {
     const waitMs = flow?.take(chunk.length) ?? 0
     if (flow?.mayGoOn() === false) request.destroy()
-    if (waitMs < 1) return
+    const restMs = chunk.length < readBytes ? Math.max(waitMs, minRestMs) : waitMs
+    if (restMs < 1) return
     request.pause()
-    setTimeout(() => request.resume(), waitMs)
+    setTimeout(() => request.resume(), restMs)
   })
 }
 

@@ -1,6 +1,6 @@
 /** Reading a long body straight off the socket into one buffer: a sixth of the CPU of any HTTP client. */
 import { connect as connectTcp, type Socket } from 'node:net'
-import type { Peer } from './http.ts'
+import { type Peer, serverName } from './http.ts'
 
 const maxHeaderBytes = 16 * 1024
 /** Between two reads of a socket. The kernel's buffer holds many times what comes in it. */
@@ -36,7 +36,7 @@ export function readBody(
     const socket: Socket =
       url.protocol === 'https:'
         ? // Takes `onread` like a plain socket does, though its types do not say so.
-          process.getBuiltinModule('node:tls').connect({ host: address, port, servername: url.hostname, ...{ onread } })
+          process.getBuiltinModule('node:tls').connect({ host: address, port, ...serverName(url), ...{ onread } })
         : connectTcp({ host: address, port, onread })
     const stop = (error?: Error): false => {
       if (error === undefined) resolve()

@@ -1,5 +1,6 @@
 /** One HTTP request at a time to a host whose address is known already. */
 import type { Agent as HttpAgent, IncomingMessage } from 'node:http'
+import { isIP, type Socket } from 'node:net'
 
 // Not imported, for what comes with that (probes/service/request.ts); https only where it is spoken.
 const http = process.getBuiltinModule('node:http')
@@ -35,10 +36,30 @@ export function createAgent(url: URL, maxSockets: number): HttpAgent {
   return url.protocol === 'https:' ? new (https().Agent)(options) : new http.Agent(options)
 }
 
-/** Ends all connections of an agent at once, with what still waits in the kernel: closing them would send it first. */
+/**
+ * Ends a connection at once, with what still waits in the kernel: closing it would send that first. Node can do this to
+ * TCP only (nodejs/node: resetAndDestroy throws for TLS); one with TLS is closed.
+ */
+export function cutOff(socket: Socket): void {
+  if ('encrypted' in socket) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
+/** Ends all connections of an agent at once. */
 export function resetAll(agent: HttpAgent): void {
-  for (const socket of Object.values(agent.sockets).flatMap((list) => list ?? [])) socket.resetAndDestroy()
+  for (const socket of Object.values(agent.sockets).flatMap((list) => list ?? [])) cutOff(socket)
   agent.destroy()
+}
+
+/** Name for TLS to ask for and to check; of an address there is none to ask for (RFC 6066). */
+export function serverName(url: URL): { servername?: string } {
+  const host = hostOf(url)
+  return isIP(host) === 0 ? { servername: host } : {}
+}
+
+/** Host of a URL; an IPv6 address without its brackets. */
+export function hostOf(url: URL): string {
+  return url.hostname.replace(/^\[|\]$/g, '')
 }
 
 /** One request, its body counted and dropped. Rejects with whatever the network says. */
@@ -46,7 +67,7 @@ export function exchange({ url, address, port }: Peer, request: Exchange): Promi
   const { method = 'GET', path, body, contentType = 'application/octet-stream', agent, signal } = request
   const bodyHeaders = { 'Content-Type': contentType, 'Content-Encoding': 'identity', 'Content-Length': body?.length }
   const headers = { Host: url.host, ...(body === undefined ? {} : bodyHeaders) }
-  const options = { host: address, port, path, method, headers, agent, signal, servername: url.hostname }
+  const options = { host: address, port, path, method, headers, agent, signal, ...serverName(url) }
   return new Promise((resolve, reject) => {
     const { request: send } = url.protocol === 'https:' ? https() : http
     const sent = send(options, (response) => {

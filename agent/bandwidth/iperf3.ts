@@ -7,6 +7,7 @@ import { AppError, messageOf } from '../../core/errors.ts'
 import type { Exec } from '../probe.ts'
 import { unknownServer } from './about.ts'
 import type { TestpointTarget } from './config.ts'
+import { hostOf } from './http.ts'
 import type { Mark } from './curve.ts'
 import { interfaceTowards, isOwnAddress } from './local.ts'
 import type { Session } from './session.ts'
@@ -32,7 +33,7 @@ type Report = {
 export async function openIperf3(testpoint: TestpointTarget, exec: Exec, signal: AbortSignal): Promise<Session> {
   const url = new URL(testpoint.url)
   try {
-    const { address } = await lookup(url.hostname.replace(/^\[|\]$/g, ''))
+    const { address } = await lookup(hostOf(url))
     const server = { id: testpoint.id, address, port: Number(url.port || defaultPort), exec }
     // Also finds out, before anything is loaded, whether the program is there at all.
     await exec('iperf3', ['--version'], { signal })

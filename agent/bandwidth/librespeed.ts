@@ -6,10 +6,11 @@ import { type About, aboutOf } from './about.ts'
 import type { TestpointTarget } from './config.ts'
 import { createPieceCurve, createProgressCurve, type Mark, type ProgressCurve } from './curve.ts'
 import { readBody } from './download.ts'
-import { createAgent, exchange, type HttpAnswer, type Peer, resetAll } from './http.ts'
+import { createAgent, exchange, type HttpAnswer, type Peer, resetAll, hostOf } from './http.ts'
 import { admit, type LeaseProgress, readProgress } from './lease.ts'
 import { interfaceOf, isOwnAddress } from './local.ts'
 import type { Session, TestpointStrain } from './session.ts'
+import { startEndlessUpload } from './upload.ts'
 import { createBudget, now, runTransfer, type Transfer, type TransferOptions } from './transfer.ts'
 
 type Server = Peer & { id: string; uploadPath: string; downloadPath: string }
@@ -33,7 +34,7 @@ export async function openLibreSpeed(testpoint: TestpointTarget, signal: AbortSi
     new AppError('testpoint_failed', `Testpoint ${id} (${testpoint.url}) ${reason}.`, { cause, testpoint: id })
   const agent = createAgent(url, 1)
   try {
-    const { address } = await lookup(url.hostname.replace(/^\[|\]$/g, ''))
+    const { address } = await lookup(hostOf(url))
     const peer = { url, address, port: Number(url.port || (url.protocol === 'https:' ? 443 : 80)) }
     const ask = (path: string) =>
       exchange(peer, { path, agent, signal: AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]) })
@@ -80,7 +81,12 @@ function createSession(server: Server, localAddress: string, about: About): Sess
     pingGapMs: 15,
     start(direction, options) {
       if (options.leaseId !== undefined) progress = { leaseId: options.leaseId, curve: createProgressCurve(), said: [] }
-      if (direction === 'up') return startUpload(server, options, progress?.curve)
+      if (direction === 'up') {
+        if (progress === undefined) return startUpload(server, options)
+        const { curve } = progress
+        const path = `${server.uploadPath}?r=${Math.random()}${leaseQuery(options)}`
+        return startEndlessUpload({ name: nameOf(server), peer: server, path, told: () => curve.marks() }, options)
+      }
       return options.paceBps === undefined || options.leaseId !== undefined
         ? startDownload(server, options)
         : startPacedDownload(server, options)
@@ -130,23 +136,22 @@ function startDownload(server: Server, options: TransferOptions): Transfer {
   })
 }
 
-/** Several chains of POSTs. Only what the server has answered or told counts: the kernel's send buffers prove nothing. */
-function startUpload(server: Server, options: TransferOptions, progress: ProgressCurve | undefined): Transfer {
+/** Several chains of POSTs, for any other server. Only what it has answered counts: the kernel's send buffers prove nothing. */
+function startUpload(server: Server, options: TransferOptions): Transfer {
   const { streams, inFlightBytes } = options
   const postBytes = Math.round(Math.min(maxPostBytes, Math.max(minPostBytes, inFlightBytes / streams)))
   const agent = createAgent(server.url, streams)
   const body = randomBytes(postBytes)
   const pieces = createPieceCurve(streams, now())
   const budget = createBudget(options, postBytes)
-  const query = leaseQuery(options)
   return runTransfer(nameOf(server), options, {
-    marks: () => progress?.marks() ?? pieces.marks(),
+    marks: pieces.marks,
     usedBytes: budget.startedBytes,
     mayGoOn: budget.mayStart,
     async step(stream, signal) {
       await budget.start(signal)
       const started = now()
-      const path = `${server.uploadPath}?r=${Math.random()}${query}`
+      const path = `${server.uploadPath}?r=${Math.random()}`
       const answer = await exchange(server, { method: 'POST', path, body, agent, signal })
       if (answer.status < 200 || answer.status > 299)
         throw new Error(`it answered ${answer.status} to a POST of ${postBytes} bytes`)

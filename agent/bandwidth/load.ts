@@ -69,8 +69,12 @@ const selfTestRatio = 1.1
 const selfTestStreams = 2
 /** Share of the byte cap from which on it was that which ended a test: headers and the tail are part of it. */
 const capReachedRatio = 0.7
-/** Spread of the bins beyond which a rate is not one. */
-const unstableRatio = 0.1
+/** Spread of the half seconds beyond which a rate is not one. */
+const unstableRatio = 0.06
+/** Until enough round trips under load are known, and at least. */
+const defaultTimingSeconds = 0.05
+const minTimingSeconds = 0.01
+const minSpreadRtts = 10
 /**
  * Uploads in flight together, in seconds at the target: enough for any queue on the way and for a process that is
  * scheduled late. Less where only whole answered requests count: smaller ones show more.
@@ -87,11 +91,14 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const transfer = start(options, begun)
   const observer = createObserver({ ...options, transfer })
   const over = new AbortController()
-  const pings = pingAll(session, direction === 'up' ? 2 : 1, AbortSignal.any([signal, over.signal]))
+  const rtts: number[] = []
+  const pings = pingAll(session, direction === 'up' ? 2 : 1, AbortSignal.any([signal, over.signal]), rtts)
 
+  // Acknowledgements are late by what they wait in queues, some more than others; counters of the interface are not.
+  const ruleNow = (): Rule => (direction === 'down' ? rule : { ...rule, timingSeconds: spreadOf(rtts) })
   let estimate: Judged = judge([], rule)
   const ended = await watch(options, { transfer, observer, begun }, () => {
-    estimate = judgeAll(observer.observe(), rule)
+    estimate = judgeAll(observer.observe(), ruleNow())
     options.onProgress?.({
       direction,
       targetBps,
@@ -102,11 +109,12 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     return estimate.decision !== 'open' && !session.self
   })
   over.abort()
+  await pings
   const durationSeconds = now() - begun
   const observation = observer.observe()
   const { points, upperPoints, ...said } = observation
   // Some testpoints tell all they know when the transfer is over.
-  if (estimate.decision === 'open') estimate = judgeAll(observation, rule)
+  if (estimate.decision === 'open') estimate = judgeAll(observation, ruleNow())
   const hasRate = points.length > 1
   return {
     ...said,
@@ -121,7 +129,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     goodputBps: hasRate ? observer.goodputBps(estimate.plateauFrom) : null,
     transferredBytes: Math.round(observer.wireBytes(transfer.usedBytes())),
     durationSeconds,
-    rttLoadedSeconds: median(await pings),
+    rttLoadedSeconds: median(rtts),
     ...strain(),
     ...session.strain(),
     backlogRatio: transfer.backlogRatio(),
@@ -192,13 +200,16 @@ async function watch(
   return ended === 'time_cap' && used >= capReachedRatio * maxBytes ? 'byte_cap' : ended
 }
 
-/** Round trips under load until `signal` aborts; what our own testpoint has received comes with them. */
-async function pingAll(session: Session, loops: number, signal: AbortSignal): Promise<number[]> {
-  const seconds: number[] = []
+/** Adds round trips under load to `rtts` until `signal` aborts; what our own testpoint has received comes with them. */
+async function pingAll(session: Session, loops: number, signal: AbortSignal, rtts: number[]): Promise<void> {
   const loop = async (): Promise<void> => {
+    let isOpen = false
     while (!signal.aborted) {
       try {
-        seconds.push(await session.ping(signal))
+        const seconds = await session.ping(signal)
+        // The first of each connection opens it.
+        if (isOpen) rtts.push(seconds)
+        isOpen = true
       } catch {
         // A test that ends takes its pings with it; a testpoint that has gone shows in the transfer.
       }
@@ -206,8 +217,14 @@ async function pingAll(session: Session, loops: number, signal: AbortSignal): Pr
     }
   }
   await Promise.all(Array.from({ length: loops }, loop))
-  // The first of each connection opens it.
-  return seconds.slice(loops)
+}
+
+/** By how much round trips under load differ, the odd ones left out. */
+function spreadOf(rtts: readonly number[]): number {
+  if (rtts.length < minSpreadRtts) return defaultTimingSeconds
+  const sorted = rtts.toSorted((a, b) => a - b)
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] as number
+  return Math.max(minTimingSeconds, at(0.9) - at(0.1))
 }
 
 /** What to say of a line that used up its caps. */

@@ -9,7 +9,7 @@ import type { Direction } from '../../core/standard.ts'
 import { type About, aboutOf, unknownServer } from './about.ts'
 import type { TestpointTarget } from './config.ts'
 import { createProgressCurve, type Mark } from './curve.ts'
-import { createAgent, exchange, type Peer } from './http.ts'
+import { createAgent, exchange, type Peer, hostOf } from './http.ts'
 import { admit } from './lease.ts'
 import { interfaceOf, isOwnAddress } from './local.ts'
 import type { Session } from './session.ts'
@@ -34,7 +34,7 @@ type Server = Peer & { id: string; origin: string }
 export async function openNdt7(testpoint: TestpointTarget, signal: AbortSignal): Promise<Session> {
   const url = new URL(testpoint.url.replace(/^ws/, 'http'))
   try {
-    const { address } = await lookup(url.hostname.replace(/^\[|\]$/g, ''))
+    const { address } = await lookup(hostOf(url))
     const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80))
     const server = { id: testpoint.id, origin: url.origin.replace(/^http/, 'ws'), url, address, port }
     const reached = await connectTime(server, signal)

@@ -23,6 +23,8 @@ export type Rule = {
   maxSeconds: number
   /** Idle round trip; a line with a long one takes longer to fill. */
   rttSeconds: number
+  /** How much later than others a point may tell of what passed: an acknowledgement waits in queues, a counter does not. */
+  timingSeconds: number
 }
 
 export type Estimate = {
@@ -34,9 +36,11 @@ export type Estimate = {
   /** When the plateau began, and how long it has lasted. */
   plateauFrom: number
   plateauSeconds: number
-  /** Standard deviation of the plateau's bins as a share of the rate. */
+  /** Standard deviation of the plateau's half seconds as a share of the rate. */
   variationRatio: number
 }
+
+type Bin = { from: Point; to: Point }
 
 const binSeconds = 0.1
 /** Fewest bins of a plateau: below it the t distribution makes every bound useless anyway. */
@@ -45,63 +49,75 @@ const minPlateauBins = 8
 const minBelowSeconds = 1.8
 const minBelowRoundTrips = 40
 const minMarginalSeconds = 2.5
+/** From here on the timing of the points bounds the mean of the plateau well enough to prove with. */
+const minProofSeconds = 1.2
 /**
  * A line that carried the threshold for a second can carry it. Less may be what a shaper saved up in a pause: 256 kB are
  * 4 % of half a second at 100 Mbit/s. For the same reason the first half second does not count.
  */
 const sustainedBins = 10
 const burstBins = 5
-/** A rate that spreads more than this was not held by the line alone; then a single bin at the threshold acquits it. */
-const unsteadyRatio = 0.08
+/** A rate whose half seconds spread more than this was not held by the line alone; then one bin at the threshold acquits it. */
+const unsteadyRatio = 0.04
 /** Growth from the first to the last third of a plateau beyond which it is none. */
 const risingRatio = 0.01
 
 /** What the points so far say. */
 export function judge(points: readonly Point[], rule: Rule): Estimate {
   const bins = binsOf(points)
+  const plateau = bins.slice(transientLength(bins.map(rateOf)))
   const elapsed = (points.at(-1)?.seconds ?? 0) - (points[0]?.seconds ?? 0)
-  const cut = transientLength(bins.rates)
-  const plateau = bins.rates.slice(cut)
-  const plateauFrom = bins.starts[cut] ?? 0
+  const plateauFrom = plateau[0]?.from.seconds ?? 0
+  const plateauSeconds = secondsOf(plateau)
   const open: Estimate = {
     decision: 'open',
-    rateBps: plateau.length > 0 ? mean(plateau) : 0,
+    rateBps: rateOver(plateau),
     marginRatio: 1,
     plateauFrom,
-    plateauSeconds: (bins.ends.at(-1) ?? plateauFrom) - plateauFrom,
+    plateauSeconds,
     variationRatio: 1,
   }
-  if (plateau.length < minPlateauBins) return open
-  const estimate: Estimate = { ...open, ...boundOf(plateau, rule), variationRatio: variationOf(plateau) }
-  return { ...estimate, decision: decide({ rates: bins.rates, cut, elapsed }, estimate, rule) }
+  if (plateau.length < minPlateauBins || open.rateBps <= 0) return open
+  const estimate = { ...open, marginRatio: marginOf(plateau, rule), variationRatio: variationOf(plateau) }
+  if (isProven(plateau, estimate, rule)) return { ...estimate, decision: 'met' }
+  return { ...estimate, decision: accuse(bins, plateau, estimate, rule, elapsed) }
 }
 
-function decide(
-  { rates, cut, elapsed }: { rates: readonly number[]; cut: number; elapsed: number },
+/** Half-width of the confidence interval of a plateau's mean, as a share of it. */
+function marginOf(plateau: readonly Bin[], { confidence, toleranceRatio }: Rule): number {
+  const rates = plateau.map(rateOf)
+  return (tQuantile(confidence, rates.length - 1) * standardError(rates)) / mean(rates) + toleranceRatio
+}
+
+function isProven(plateau: readonly Bin[], { rateBps, marginRatio, plateauSeconds }: Estimate, rule: Rule): boolean {
+  const { thresholdBps, toleranceRatio, timingSeconds } = rule
+  // What was acknowledged in a time passed in that time and the most by which acknowledgements may be late.
+  const certain =
+    timingSeconds > 0 && plateauSeconds >= minProofSeconds ? timingSeconds / plateauSeconds + toleranceRatio : 1
+  const later = plateau.slice(plateau.length >> 1)
+  const laterRatio = toleranceRatio + timingSeconds / secondsOf(later)
+  return (
+    rateBps * (1 - Math.min(marginRatio, certain)) >= thresholdBps && rateOver(later) * (1 + laterRatio) >= thresholdBps
+  )
+}
+
+/** What to say of a line that is not proven. */
+function accuse(
+  bins: readonly Bin[],
+  plateau: readonly Bin[],
   estimate: Estimate,
   rule: Rule,
+  elapsed: number,
 ): Estimate['decision'] {
-  const { rateBps, marginRatio, plateauSeconds } = estimate
-  const plateau = rates.slice(cut)
-  const margin = marginRatio * rateBps
-  const later = boundOf(plateau.slice(plateau.length >> 1), { ...rule, confidence: 0.95 })
-  if (rateBps - margin >= rule.thresholdBps && later.rateBps * (1 - rule.toleranceRatio) >= rule.thresholdBps)
-    return 'met'
-  const steady = cut < Math.floor(rates.length / 2) && !isRising(plateau)
-  const longEnough = elapsed >= Math.max(minBelowSeconds, minBelowRoundTrips * rule.rttSeconds)
-  if (rateBps + margin < rule.thresholdBps) {
-    const sustained = estimate.variationRatio > unsteadyRatio ? 1 : sustainedBins
-    const best = bestSustained(rates.slice(burstBins), sustained)
+  const { rateBps, marginRatio, plateauSeconds, variationRatio } = estimate
+  const steady = bins.length - plateau.length < Math.floor(bins.length / 2) && !isRising(plateau, rule)
+  if (rateBps * (1 + marginRatio) < rule.thresholdBps) {
+    const longEnough = elapsed >= Math.max(minBelowSeconds, minBelowRoundTrips * rule.rttSeconds)
+    const sustained = variationRatio > unsteadyRatio ? 1 : sustainedBins
+    const best = bestOver(bins.slice(burstBins), sustained)
     return longEnough && steady && best < rule.thresholdBps ? 'below' : 'open'
   }
   return plateauSeconds >= minMarginalSeconds && steady && isFutile(estimate, rule, elapsed) ? 'marginal' : 'open'
-}
-
-/** Mean and half-width of its confidence interval. */
-function boundOf(rates: readonly number[], rule: Rule): Pick<Estimate, 'rateBps' | 'marginRatio'> {
-  const rateBps = mean(rates)
-  const statistical = tQuantile(rule.confidence, rates.length - 1) * standardError(rates)
-  return { rateBps, marginRatio: rateBps > 0 ? statistical / rateBps + rule.toleranceRatio : 1 }
 }
 
 /** Whether the interval, shrinking with the root of time, still holds the threshold when the time is up. */
@@ -112,32 +128,49 @@ function isFutile({ rateBps, marginRatio, plateauSeconds }: Estimate, rule: Rule
   return Math.abs(rateBps - rule.thresholdBps) < atTheEnd
 }
 
-function variationOf(rates: readonly number[]): number {
-  const centre = mean(rates)
-  return centre > 0 ? Math.sqrt(mean(rates.map((rate) => (rate - centre) ** 2))) / centre : 1
+/** Spread of half seconds: long enough for late acknowledgements to even out, short enough to show a starved sender. */
+function variationOf(plateau: readonly Bin[]): number {
+  const rates: number[] = []
+  for (let i = 0; i + burstBins <= plateau.length; i += burstBins) rates.push(rateOver(plateau.slice(i, i + burstBins)))
+  const list = rates.length > 2 ? rates : plateau.map(rateOf)
+  const centre = mean(list)
+  return Math.sqrt(mean(list.map((rate) => (rate - centre) ** 2))) / centre
 }
 
-function isRising(plateau: readonly number[]): boolean {
+function isRising(plateau: readonly Bin[], { timingSeconds }: Rule): boolean {
   const third = Math.floor(plateau.length / 3)
-  return mean(plateau.slice(-third)) > (1 + risingRatio) * mean(plateau.slice(0, third))
+  const first = plateau.slice(0, third)
+  return rateOver(plateau.slice(-third)) > (1 + risingRatio + timingSeconds / secondsOf(first)) * rateOver(first)
 }
 
-function bestSustained(rates: readonly number[], bins: number): number {
+function bestOver(bins: readonly Bin[], length: number): number {
   let best = 0
-  for (let i = bins; i <= rates.length; i++) best = Math.max(best, mean(rates.slice(i - bins, i)))
+  for (let i = length; i <= bins.length; i++) best = Math.max(best, rateOver(bins.slice(i - length, i)))
   return best
 }
 
-/** Rates of bins of at least 0.1 s by the measured times: a starved event loop samples late, not wrongly. */
-function binsOf(points: readonly Point[]): { rates: number[]; starts: number[]; ends: number[] } {
-  const bins = { rates: [] as number[], starts: [] as number[], ends: [] as number[] }
+function rateOf({ from, to }: Bin): number {
+  return (to.bits - from.bits) / (to.seconds - from.seconds)
+}
+
+/** Mean rate of bins that follow each other; 0 of none. */
+function rateOver(bins: readonly Bin[]): number {
+  const [first, last] = [bins[0], bins.at(-1)]
+  return first === undefined || last === undefined ? 0 : rateOf({ from: first.from, to: last.to })
+}
+
+function secondsOf(bins: readonly Bin[]): number {
+  return (bins.at(-1)?.to.seconds ?? 0) - (bins[0]?.from.seconds ?? 0)
+}
+
+/** Bins of at least 0.1 s by the measured times: a starved event loop samples late, not wrongly. */
+function binsOf(points: readonly Point[]): Bin[] {
+  const bins: Bin[] = []
   let from = points[0]
-  for (const point of points) {
-    if (from === undefined || point.seconds - from.seconds < binSeconds * 0.98) continue
-    bins.rates.push((point.bits - from.bits) / (point.seconds - from.seconds))
-    bins.starts.push(from.seconds)
-    bins.ends.push(point.seconds)
-    from = point
+  for (const to of points) {
+    if (from === undefined || to.seconds - from.seconds < binSeconds * 0.98) continue
+    bins.push({ from, to })
+    from = to
   }
   return bins
 }

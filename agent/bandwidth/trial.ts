@@ -54,6 +54,7 @@ export async function measureAgainst(
       toleranceRatio: config.tolerance_ratio,
       maxSeconds: Math.max(config.max_seconds, reader?.source === 'polled' ? slowCounterSeconds : 0),
       rttSeconds: idle.rttSeconds ?? 0,
+      timingSeconds: 0,
     }
     const loaded = await load({
       session,

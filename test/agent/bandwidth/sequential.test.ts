@@ -2,7 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { judge, type Point, type Rule } from '../../../agent/bandwidth/sequential.ts'
 
-const rule: Rule = { thresholdBps: 95e6, confidence: 0.999, toleranceRatio: 0.005, maxSeconds: 10, rttSeconds: 0.001 }
+const rule: Rule = {
+  thresholdBps: 95e6,
+  confidence: 0.999,
+  toleranceRatio: 0.005,
+  maxSeconds: 10,
+  rttSeconds: 0.001,
+  timingSeconds: 0,
+}
 
 /** A deterministic source of normal deviates. */
 function normals(seed: number): () => number {

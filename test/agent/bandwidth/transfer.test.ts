@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createServer as createTlsSocketServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLibreSpeed } from '../../../agent/bandwidth/librespeed.ts'
@@ -56,9 +57,13 @@ function selfSigned(): { key: Buffer; cert: Buffer } {
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
   const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert]
   try {
-    execFileSync(pathOf('openssl'), ['req', '-x509', '-days', '2', '-subj', '/CN=testpoint', ...made], {
-      stdio: 'ignore',
-    })
+    execFileSync(
+      pathOf('openssl'),
+      ['req', '-x509', '-days', '2', '-subj', '/CN=testpoint', '-addext', 'subjectAltName=DNS:localhost', ...made],
+      {
+        stdio: 'ignore',
+      },
+    )
     return { key: readFileSync(key), cert: readFileSync(cert) }
   } finally {
     rmSync(folder, { recursive: true })
@@ -200,14 +205,46 @@ describe('under a lease', () => {
       signal,
       leaseId: lease?.id,
     }
-    const transfer = session.start('up', given)
-    await session.ping(signal)
+    const transfer = session.start('up', { ...given, paceBps: 40e6 })
+    for (let readings = 0; readings < 20; readings++) {
+      await session.ping(signal)
+      expect(acknowledged(transfer)).toBeLessThanOrEqual(transfer.usedBytes() ?? 0)
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
     await transfer.done
-    await session.ping(signal)
-    expect(acknowledged(transfer)).toBe(4e6)
-    expect(totals().receivedBytes).toBe(4e6)
+    // Handed over are whole pieces; with the last of them the connections were cut.
+    expect(transfer.usedBytes()).toBeLessThanOrEqual(4e6)
+    expect(acknowledged(transfer)).toBeGreaterThan(0.9 * 4e6)
+    // Before the body there was the head of the request.
+    expect(acknowledged(transfer)).toBeLessThanOrEqual(totals().receivedBytes)
     await lease?.release()
     await expect(session.ping(signal)).rejects.toThrow(/answered 404/)
+  })
+
+  it.skipIf(!has('openssl'))('is counted and cut off over TLS as well', async () => {
+    const { key, cert } = selfSigned()
+    setDefaultCACertificates([cert.toString()])
+    closers.push(() => setDefaultCACertificates(getCACertificates('bundled')))
+    const { url, totals } = await testpoint()
+    const proxy = createTlsSocketServer({ key, cert }, (from) => {
+      const to = connect(Number(new URL(url).port), '127.0.0.1')
+      from.on('error', () => to.destroy())
+      to.on('error', () => from.destroy())
+      from.pipe(to).pipe(from)
+    })
+    const session = await open((await listen(proxy)).replace('http://127.0.0.1', 'https://localhost'))
+    const lease = await session.admit({ ...wish, direction: 'up', signal })
+    const common = { streams: 2, deadlineSeconds: now() + 10, inFlightBytes: 500_000, signal, leaseId: lease?.id }
+    const transfer = session.start('up', { ...common, maxBytes: 20e6, paceBps: 40e6 })
+    for (let readings = 0; readings < 20; readings++) {
+      transfer.marks()
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    transfer.stop()
+    expect(await transfer.done).toBeUndefined()
+    expect(acknowledged(transfer)).toBeGreaterThan(40e6 / 8 / 5)
+    expect(totals().receivedBytes).toBeGreaterThan(40e6 / 8 / 5)
+    await lease?.release()
   })
 
   it('is told to come back, and gives up in time', async () => {
