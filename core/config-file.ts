@@ -1,6 +1,6 @@
 /**
  * YAML → checked configuration. All problems of a file are told at once, each with file, line and key.
- * Secrets never stand in a file that may be shared: `password`, `token` and `secret` come from `<key>_file` or `${ENV}`.
+ * Secrets never stand in a file that may be shared: passwords, keys and the like come from `<key>_file` or `${ENV}`.
  */
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
@@ -27,7 +27,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export type Problem = { file: string; line: number; key: string; message: string; text: string }
 
 /** Keys whose value may not stand in a file. */
-export const secretKeys: ReadonlySet<string> = new Set(['password', 'token', 'secret'])
+export const secretKeys: ReadonlySet<string> = new Set(['password', 'token', 'secret', 'community', 'auth_key', 'priv_key'])
 // A file of 40,000 sites has some 10 MB; past this it is no configuration.
 const maxConfigBytes = 64 * 1024 * 1024
 
