@@ -76,6 +76,7 @@ export const agentConfigSchema = z.strictObject({
       stream: probeSchema(300, 'A stream like a live class, to the reflector of each level.'),
       service: probeSchema(300, 'Teaching platforms.'),
       pjlink: probeSchema(300, 'Projectors, by PJLink.'),
+      terminals: probeSchema(60, 'Classroom devices: one sweep for all.'),
       self: probeSchema(60, 'The agent itself.'),
       bandwidth: z
         .strictObject({

@@ -53,6 +53,7 @@ export async function planJobs(slice: Slice | undefined, { config, defaultInterf
   }
   drafts.push(...streamDrafts(slice, config))
   if (slice !== undefined && slice.services.length > 0) add('service', 'service', 60, { services: slice.services })
+  if (slice !== undefined && slice.terminals.length > 0) add('terminals', 'terminals', 120, sweepConfig(slice, config))
   const projectors = slice?.terminals.filter((device) => device.pjlink !== undefined) ?? []
   if (projectors.length > 0) {
     add('pjlink', 'pjlink', 280, {
@@ -78,6 +79,20 @@ export async function planJobs(slice: Slice | undefined, { config, defaultInterf
       timeoutSeconds: 10,
     })
   return jobs
+}
+
+function sweepConfig({ terminals }: Slice, { limits, data_dir: dataDir }: AgentConfig) {
+  return {
+    terminals: terminals.map(({ id, kind, room, address, tcp_ports }) => ({
+      id,
+      kind,
+      room,
+      host: address,
+      tcp_ports,
+    })),
+    state_file: `${dataDir}/terminals.json`,
+    ...(limits.probe_ranges && { allowed_ranges: limits.probe_ranges }),
+  }
 }
 
 /** One job for all reflectors, one of them a run: each gets its interval, and no two streams meet. */

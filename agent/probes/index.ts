@@ -11,6 +11,7 @@ export const probeLoaders = {
   pjlink: async () => (await import('./pjlink.ts')).pjlink,
   service: async () => (await import('./service.ts')).service,
   stream: async () => (await import('./stream.ts')).stream,
+  terminals: async () => (await import('./terminals.ts')).terminals,
   wan: async () => (await import('./wan.ts')).wan,
 }
 

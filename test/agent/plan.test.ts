@@ -41,12 +41,34 @@ describe('the plan of an agent', () => {
     if (slice === undefined) throw new Error('no slice')
     expect(sliceProblem(slice)).toBeUndefined()
     const ids = (await planJobs(slice, deps)).map(({ id }) => id)
-    expect(ids).toHaveLength(16 + 16 + 5)
+    expect(ids).toHaveLength(16 + 16 + 6)
     for (const id of ids) expect(id).toMatch(idPattern)
   })
 
   it('watches this machine and its line without a slice', async () => {
     expect((await planJobs(undefined, deps)).map(({ id }) => id)).toEqual(['host', 'wan-wan', 'self'])
+  })
+})
+
+describe('terminals in the plan', () => {
+  it('are one job for all, with the ranges that only the agent’s own file can widen', async () => {
+    const terminals = [
+      { id: 'p1', kind: 'panel', room: 'r1', address: 'panel-1.lan', site: 's1', tcp_ports: [80] },
+      { id: 'p2', kind: 'pc', address: '10.0.0.10', site: 's1' },
+      { id: 'p3', kind: 'pc', site: 's1' },
+    ]
+    const rooms = [{ id: 'r1', site: 's1', name: 'Room 1' }]
+    const jobs = await planJobs(sliceOf({ rooms, terminals: terminals.slice(0, 1) }), deps)
+    expect(jobs.find(({ id }) => id === 'terminals')).toMatchObject({
+      intervalSeconds: 60,
+      config: {
+        allowed_ranges: config.limits.probe_ranges,
+        state_file: `${config.data_dir}/terminals.json`,
+        terminals: [{ id: 'p1', kind: 'panel', room: 'r1', host: 'panel-1.lan', tcp_ports: [80] }],
+      },
+    })
+    const more = (await planJobs(sliceOf({ rooms, terminals }), deps)).find(({ id }) => id === 'terminals')
+    expect((more?.config as { terminals: unknown[] }).terminals).toHaveLength(2)
   })
 })
 

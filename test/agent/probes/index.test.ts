@@ -47,6 +47,15 @@ const cases: Record<ProbeType, Case> = {
   stream: {
     config: { targets: [{ id: 'here', level: 'site', reflector: '127.0.0.1:9' }], turn_seconds: 60, burst_seconds: 60 },
   },
+  terminals: {
+    config: {
+      terminals: [{ id: 'here', kind: 'pc', host: '127.0.0.1' }],
+      packet_count: 60,
+      spacing_seconds: 1,
+    },
+    // Without a tool it fails at once.
+    quick: !has('fping') && !has('ping'),
+  },
   wan: { config: { link: 'line-1', interface: 'lo' } },
 }
 
