@@ -57,8 +57,11 @@ const minProofSeconds = 1.2
  */
 const sustainedBins = 10
 const burstBins = 5
-/** A rate whose half seconds spread more than this was not held by the line alone; then one bin at the threshold acquits it. */
+/** A rate whose half seconds spread more than this was not held by the line alone; then less than a second acquits it. */
 const unsteadyRatio = 0.04
+/** Standard deviation of the difference of two delays between 0 and 1: what late points alone spread a rate by. */
+const latenessDeviation = 1 / Math.sqrt(6)
+const shortWindows = [1, 2, 5, sustainedBins]
 /** Growth from the first to the last third of a plateau beyond which it is none. */
 const risingRatio = 0.01
 
@@ -89,16 +92,23 @@ function marginOf(plateau: readonly Bin[], { confidence, toleranceRatio }: Rule)
   return (tQuantile(confidence, rates.length - 1) * standardError(rates)) / mean(rates) + toleranceRatio
 }
 
-function isProven(plateau: readonly Bin[], { rateBps, marginRatio, plateauSeconds }: Estimate, rule: Rule): boolean {
+function isProven(plateau: readonly Bin[], { rateBps, marginRatio }: Estimate, rule: Rule): boolean {
   const { thresholdBps, toleranceRatio, timingSeconds } = rule
-  // What was acknowledged in a time passed in that time and the most by which acknowledgements may be late.
-  const certain =
-    timingSeconds > 0 && plateauSeconds >= minProofSeconds ? timingSeconds / plateauSeconds + toleranceRatio : 1
   const later = plateau.slice(plateau.length >> 1)
   const laterRatio = toleranceRatio + timingSeconds / secondsOf(later)
   return (
-    rateBps * (1 - Math.min(marginRatio, certain)) >= thresholdBps && rateOver(later) * (1 + laterRatio) >= thresholdBps
+    rateBps * (1 - Math.min(marginRatio, certainRatio(plateau, rule))) >= thresholdBps &&
+    rateOver(later) * (1 + laterRatio) >= thresholdBps
   )
+}
+
+/**
+ * What late points leave open of a plateau's mean: what was told of in a time passed in that time and the most by which
+ * the telling may be late. Tighter than statistics where lateness is all the noise there is: it does not add up.
+ */
+function certainRatio(plateau: readonly Bin[], { timingSeconds, toleranceRatio }: Rule): number {
+  const seconds = secondsOf(plateau)
+  return timingSeconds > 0 && seconds >= minProofSeconds ? timingSeconds / seconds + toleranceRatio : 1
 }
 
 /** What to say of a line that is not proven. */
@@ -109,15 +119,27 @@ function accuse(
   rule: Rule,
   elapsed: number,
 ): Estimate['decision'] {
-  const { rateBps, marginRatio, plateauSeconds, variationRatio } = estimate
+  const { rateBps, marginRatio, plateauSeconds } = estimate
   const steady = bins.length - plateau.length < Math.floor(bins.length / 2) && !isRising(plateau, rule)
-  if (rateBps * (1 + marginRatio) < rule.thresholdBps) {
+  if (rateBps * (1 + Math.min(marginRatio, certainRatio(plateau, rule))) < rule.thresholdBps) {
     const longEnough = elapsed >= Math.max(minBelowSeconds, minBelowRoundTrips * rule.rttSeconds)
-    const sustained = variationRatio > unsteadyRatio ? 1 : sustainedBins
-    const best = bestOver(bins.slice(burstBins), sustained)
-    return longEnough && steady && best < rule.thresholdBps ? 'below' : 'open'
+    return longEnough && steady && !isAcquitted(bins.slice(burstBins), estimate, rule) ? 'below' : 'open'
   }
   return plateauSeconds >= minMarginalSeconds && steady && isFutile(estimate, rule, elapsed) ? 'marginal' : 'open'
+}
+
+/** Whether the line carried the threshold once, for as long as no burst and no late point can make it seem. */
+function isAcquitted(
+  bins: readonly Bin[],
+  { variationRatio }: Estimate,
+  { thresholdBps, timingSeconds }: Rule,
+): boolean {
+  const byLateness = (latenessDeviation * timingSeconds) / (burstBins * binSeconds)
+  const windows = variationRatio > unsteadyRatio + byLateness ? shortWindows : [sustainedBins]
+  return windows.some((length) => {
+    const certain = Math.max(0, 1 - timingSeconds / (length * binSeconds))
+    return bestOver(bins, length) * certain >= thresholdBps
+  })
 }
 
 /** Whether the interval, shrinking with the root of time, still holds the threshold when the time is up. */

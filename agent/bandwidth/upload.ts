@@ -18,8 +18,13 @@ export type UploadOptions = {
   told: () => readonly Mark[]
 }
 
-/** What a connection takes at a time: an error of half of it in each, 1 ms at 500 Mbit/s. */
-const pieceBytes = 32 * 1024
+/**
+ * What a connection takes at a time. How much of one the kernel has is not known, so all connections together err by a
+ * few of them: some 3 ms at any rate, down to where small ones would cost more than they tell.
+ */
+const pieceShare = 1 / 400
+const minPieceBytes = 4 * 1024
+const maxPieceBytes = 32 * 1024
 /** No test uploads as much as it promises here: it ends by closing the connection. */
 const promisedBytes = 2 ** 40
 /** Acknowledged beyond what arrived by more than this: something on the way acknowledges for the testpoint. */
@@ -30,6 +35,7 @@ type Stream = { socket: Socket; handed: number; acked: number }
 
 export function startEndlessUpload({ name, peer, path, told }: UploadOptions, options: TransferOptions): Transfer {
   const { maxBytes, deadlineSeconds, paceBps, inFlightBytes } = options
+  const pieceBytes = Math.round(Math.min(maxPieceBytes, Math.max(minPieceBytes, inFlightBytes * pieceShare)))
   const body = randomBytes(pieceBytes)
   const queues = createSendQueues(peer.address, peer.port)
   const streams = new Set<Stream>()

@@ -133,3 +133,47 @@ describe('judge', () => {
     expect(wrong).toBeLessThanOrEqual(4)
   })
 })
+
+/** Acknowledgements that wait up to `lateness` for others before them: stalls, and then all at once. */
+function lateLine(rate: number, lateness: number, seed: number): Point[] {
+  const next = normals(seed)
+  const points: Point[] = [{ seconds: 0, bits: 0 }]
+  let late = 0
+  let bits = 0
+  for (let i = 1; i <= 200; i++) {
+    const seconds = i * 0.05
+    late = next() > 0.8 ? lateness * Math.min(1, Math.abs(next())) : late * 0.3
+    bits = Math.max(bits, rate * Math.max(0, seconds - late))
+    points.push({ seconds, bits })
+  }
+  return points
+}
+
+describe('judge with late points', () => {
+  const late: Rule = { ...rule, timingSeconds: 0.05 }
+  const seeds = Array.from({ length: 100 }, (_, index) => index + 1)
+  const decisions = (rate: number) => seeds.map((seed) => run(lateLine(rate, 0.05, seed), late))
+
+  it.each([80, 90, 92])('is sure of a line at %i %%, and of no other thing', (percent) => {
+    const results = decisions(percent * 1e6)
+    expect(results.filter(({ decision }) => decision === 'met')).toEqual([])
+    expect(results.filter(({ decision }) => decision === 'below').length).toBeGreaterThanOrEqual(98)
+  })
+
+  it.each([98, 100, 105])('proves a line at %i %%, and never accuses it', (percent) => {
+    const results = decisions(percent * 1e6)
+    expect(results.filter(({ decision }) => decision === 'below')).toEqual([])
+    expect(results.filter(({ decision }) => decision === 'met').length).toBeGreaterThanOrEqual(98)
+  })
+
+  it('needs longer for the same certainty than with points that are on time', () => {
+    const median = (times: number[]) => times.toSorted((a, b) => a - b)[times.length >> 1] as number
+    const onTime = seeds.map((seed) => run(line({ rate: 98e6, seed })).seconds)
+    expect(median(decisions(98e6).map(({ seconds }) => seconds))).toBeGreaterThan(median(onTime))
+  })
+
+  it('does not take a catching up after a stall for a line that carried the threshold', () => {
+    const points = lateLine(90e6, 0, 1).map((point, i) => (i === 30 ? { ...point, bits: point.bits - 4.5e6 } : point))
+    expect(run(points, { ...late, timingSeconds: 0.05 }).decision).toBe('below')
+  })
+})
