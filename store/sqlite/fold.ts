@@ -1,5 +1,5 @@
 /** How each aggregate is read from samples and from roll-ups, and how parts of one bucket from several files join. */
-import type { Aggregate, RangeQuery } from '../query.ts'
+import type { RangeQuery } from '../query.ts'
 import { quote } from './schema.ts'
 
 /** Two numbers carry every aggregate but the quantile, which needs all its values. */
@@ -87,9 +87,4 @@ function quantileOf(values: readonly number[], quantile: number): number {
   const below = sorted[Math.floor(position)] as number
   const above = sorted[Math.ceil(position)] as number
   return below + (above - below) * (position - Math.floor(position))
-}
-
-/** Whether an aggregate keeps sums over expected time in its roll-ups. */
-export function allowsExpectedOnly(aggregate: Aggregate): boolean {
-  return aggregate === 'mean' || aggregate === 'sum' || aggregate === 'count'
 }

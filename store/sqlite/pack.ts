@@ -1,10 +1,8 @@
 /** A batch as it goes to the writer: checked, its numbers in one block of memory that is copied or moved as a whole. */
 import type { Batch, Column } from '../../core/batch.ts'
-import { measurementOf, tagsOf, type MeasurementName } from '../../core/catalog.ts'
+import type { MeasurementName } from '../../core/catalog.ts'
+import { maxAheadMs, structureFault } from '../check-batch.ts'
 import { dayMs, isExpired, kindOf, partitionAt, type Retention } from './partitions.ts'
-
-/** Samples further in the future come from a wrong clock; stored, they would hide the newest true ones. */
-const maxAheadMs = dayMs
 
 /** `values`: `rows` times, then `rows` values of each field of `fields`; a missing value is NaN, which SQLite stores as null. */
 export type PackedBatch = {
@@ -48,28 +46,6 @@ function fill(values: Float64Array, start: number, column: readonly unknown[], r
     const value = column[kept === undefined ? i : (kept[i] as number)]
     values[start + i] = typeof value === 'number' && Number.isFinite(value) ? value : Number.NaN
   }
-}
-
-function structureFault({ measurement, times, tags, fields }: Batch): string | undefined {
-  const definition = measurementOf(measurement)
-  if (definition === undefined) return `measurement ${measurement} is not in the catalog`
-  if (times.length === 0) return 'it has no rows'
-  const badTime = times.find((time) => !Number.isSafeInteger(time))
-  if (badTime !== undefined) return `time ${badTime} is not a whole number of milliseconds`
-  const known = tagsOf(measurement)
-  for (const [name, column] of Object.entries(tags)) {
-    if (!known.includes(name)) return `tag ${name} is not in the catalog`
-    if (!Array.isArray(column)) {
-      if (typeof column !== 'string') return `tag ${name} is not a text`
-    } else if (column.length !== times.length || !column.every((value) => typeof value === 'string')) {
-      return `tag ${name} does not have a text for each of ${times.length} rows`
-    }
-  }
-  for (const [name, column] of Object.entries(fields)) {
-    if (!Object.hasOwn(definition.fields, name)) return `field ${name} is not in the catalog`
-    if (column.length !== times.length) return `field ${name} has ${column.length} values for ${times.length} rows`
-  }
-  return undefined
 }
 
 /** The rows whose time can be stored; undefined: all of them. */

@@ -1,6 +1,7 @@
 /** `range`: parts of every bucket from each file, joined. Runs in the reader worker. */
 import type { DatabaseSync } from 'node:sqlite'
 import { AppError } from '../../core/errors.ts'
+import { tooManyGroups } from '../check-query.ts'
 import type { RangeQuery } from '../query.ts'
 import { foldOf, type Part, type Source } from './fold.ts'
 import { kindOf, listPartitions, type PartitionKind } from './partitions.ts'
@@ -116,11 +117,6 @@ function createBuckets(query: RangeQuery) {
 
 function fieldColumn(field: string, kind: PartitionKind): string {
   return kind === 'hourly' ? `${field}:n` : field
-}
-
-function tooManyGroups(most: number): AppError {
-  const message = `The query cannot be answered: more than ${most} groups; group by fewer tags, or name one (site=…).`
-  return new AppError('query_invalid', message, { parameter: 'by' })
 }
 
 /** Throws `timeout` when the query has had its time. Looked at between rows: SQLite gives none while it sums. */

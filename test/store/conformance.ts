@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Batch } from '../../core/batch.ts'
 import type { Aggregate, LastQuery, RangeQuery, Row, RowsQuery } from '../../store/query.ts'
+import { shareBelow } from '../../store/share.ts'
 import type { Store } from '../../store/store.ts'
 import { createModel, type ModelSeries } from './model.ts'
 
@@ -159,6 +160,25 @@ export function testConformance(name: string, open: () => Promise<Subject>): voi
         await expectRange({ ...query, everySeconds: 3600, by: ['site'] })
         await expectRange({ ...query, everySeconds: 86_400, utcOffsetSeconds: china, match: { terminal: 's-1:t_0' } })
       })
+      it('refuses more groups than are allowed', async () => {
+        const query: RangeQuery = {
+          measurement: 'terminal',
+          field: 'up',
+          from,
+          to,
+          everySeconds: 3600,
+          aggregate: 'mean',
+          by: ['terminal'],
+        }
+        await expect(subject.store.range({ ...query, maxGroups: 11 })).rejects.toMatchObject({ code: 'query_invalid' })
+        expect(await subject.store.range({ ...query, maxGroups: 12 })).toHaveLength(12)
+      })
+      it('refuses what the catalog does not know', async () => {
+        const query = { measurement: 'terminal', field: 'up', from, to, everySeconds: 60, aggregate: 'mean' } as const
+        for (const wrong of [{ field: 'nope' }, { by: ['nope'] }, { match: { 'x" or "': 'y' } }]) {
+          await expect(subject.store.range({ ...query, ...wrong })).rejects.toMatchObject({ code: 'query_invalid' })
+        }
+      })
       it('begins days at local midnight', async () => {
         const query: RangeQuery = {
           measurement: 'terminal',
@@ -191,6 +211,30 @@ export function testConformance(name: string, open: () => Promise<Subject>): voi
         const query = { measurement: 'terminal', field: 'up', from, to, aggregate, expectedOnly: true } as const
         await expectRange({ ...query, everySeconds: 3600, by: ['site'] })
         await expectRange({ ...query, everySeconds: 900, by: ['room'] })
+      })
+    })
+
+    describe('share', () => {
+      const share = { measurement: 'terminal', field: 'rtt_seconds', aggregate: 'mean', by: ['town'] } as const
+      it('gives how many of the groups are under the threshold, 0 where none is', async () => {
+        const query = { ...share, from, to, everySeconds: 3600, of: ['terminal'] }
+        const values = new Map<string, number[]>()
+        for (const { tags, points } of model.range({ ...query, by: ['town', 'terminal'] })) {
+          for (const { time, low } of points) {
+            const key = `${tags['town']} ${time}`
+            values.set(key, [...(values.get(key) ?? []), low])
+          }
+        }
+        for (const below of [0, 0.05]) {
+          const found = await shareBelow(subject.store, { ...query, below })
+          const keyed = found.flatMap(({ tags, points }) =>
+            points.map(([time, value]) => [`${tags['town']} ${time}`, value] as const),
+          )
+          const wanted = [...values].map(
+            ([key, own]) => [key, own.filter((value) => value < below).length / own.length] as const,
+          )
+          expect(keyed.toSorted()).toEqual(wanted.toSorted())
+        }
       })
     })
 

@@ -1,8 +1,7 @@
-/** Queries are checked before they become SQL: names from the catalog only, numbers that are numbers. */
-import { measurementOf, tagsOf } from '../../core/catalog.ts'
-import { AppError } from '../../core/errors.ts'
-import type { LastQuery, RangeQuery, RowsQuery } from '../query.ts'
-import { allowsExpectedOnly } from './fold.ts'
+/** Queries are checked before they become SQL, InfluxQL or PromQL: names from the catalog only, numbers that are numbers. */
+import { measurementOf, tagsOf } from '../core/catalog.ts'
+import { AppError } from '../core/errors.ts'
+import type { Aggregate, LastQuery, RangeQuery, RowsQuery } from './query.ts'
 
 /** The query with whole times, or `query_invalid`. */
 export function checkQuery<Q extends LastQuery | RowsQuery | RangeQuery>(query: Q): Q {
@@ -37,8 +36,19 @@ function checkRange(query: RangeQuery): void {
   if (!allowsExpectedOnly(aggregate)) throw invalid('expectedOnly goes with mean, sum and count only')
 }
 
+/** Stores keep sums over expected time, and nothing else of it. */
+function allowsExpectedOnly(aggregate: Aggregate): boolean {
+  return aggregate === 'mean' || aggregate === 'sum' || aggregate === 'count'
+}
+
 function positive(name: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < 1) throw invalid(`${name} ${value} is not a positive whole number`)
+}
+
+/** The answer to a query of more groups than it allows. */
+export function tooManyGroups(most: number): AppError {
+  const message = `The query cannot be answered: more than ${most} groups; group by fewer tags, or name one (site=…).`
+  return new AppError('query_invalid', message, { parameter: 'by' })
 }
 
 function invalid(reason: string): AppError {
