@@ -29,12 +29,12 @@ const requestsPerWalk = 400
 const partialStatuses: ReadonlySet<number> = new Set([1, 2, 5])
 /** RFC 3416 §3: noAccess, authorizationError. */
 const accessStatuses: ReadonlySet<number> = new Set([6, 16])
-/** usmStats of RFC 3414 as net-snmp words them; it gives all the same code. */
+/** net-snmp gives all of RFC 3414's usmStats one code, and its own words; the rest of them is about keys. */
+const authFailure = 5
 const usmStates: readonly [start: string, state: SnmpState][] = [
   ['Unknown User Name', 'unknown_user'],
-  ['Wrong Digest', 'wrong_key'],
-  ['Decryption Error', 'wrong_key'],
-  ['Unsupported Security Level', 'wrong_key'],
+  ['Not In Time Window', 'garbled'],
+  ['Unknown Engine ID', 'garbled'],
 ]
 
 /** Object types of absent values, RFC 3416 §2.5. */
@@ -160,6 +160,7 @@ function openSession(address: string, credentials: SnmpCredentials, channel: Cha
     timeout: credentials.timeout_seconds * 1000,
     retries: credentials.retries,
     transport: transportOf(address),
+    context: credentials.context,
     dgramModule: { createSocket: () => channel },
   }
   if (credentials.version !== '3') return snmp.createSession(address, credentials.community ?? '', options)
@@ -206,13 +207,17 @@ function failureOf(
 function stateOf(error: unknown, version: SnmpCredentials['version'], { received, garbled }: Channel): SnmpState {
   if (error instanceof snmp.RequestTimedOutError) {
     if (garbled > 0) return 'garbled'
-    // It has told its engine id and then falls silent: many devices drop what they cannot decrypt without a word.
+    // It has told its engine id and then falls silent: many devices drop without a word what they cannot decrypt,
+    // and some what an unknown user asks.
     return version === '3' && received > 0 ? 'wrong_key' : 'silent'
   }
   if (error instanceof snmp.RequestFailedError)
     return accessStatuses.has((error as { status?: number }).status ?? 0) ? 'no_access' : 'garbled'
-  if (error instanceof snmp.ResponseInvalidError)
-    return usmStates.find(([start]) => (error as Error).message.startsWith(start))?.[1] ?? 'garbled'
+  if (error instanceof snmp.ResponseInvalidError) {
+    const { code, message } = error as Error & { code?: number }
+    if (code !== authFailure) return 'garbled'
+    return usmStates.find(([start]) => message.startsWith(start))?.[1] ?? 'wrong_key'
+  }
   // The socket could not send: no route, or no such network.
   return 'silent'
 }

@@ -27,6 +27,7 @@ const credentialsSchema = z
     auth_key: keySchema.optional().describe('Of version 3.'),
     priv_protocol: z.enum(privProtocols).default('aes').describe('Of version 3.'),
     priv_key: keySchema.optional().describe('Of version 3.'),
+    context: z.string().max(255).default('').describe('Of version 3; most devices have none.'),
     port: z.int().min(1).max(65_535).default(161).describe('UDP port of the devices.'),
     timeout_seconds: z.number().min(0.1).max(30).default(2).describe('A reply that takes longer is asked for again.'),
     retries: z.int().min(0).max(5).default(1).describe('How often.'),

@@ -15,6 +15,7 @@ declare module 'net-snmp' {
     timeout: number
     retries: number
     transport: 'udp4' | 'udp6'
+    context?: string
     idBitsSize?: 16 | 32
     backwardsGetNexts?: boolean
     dgramModule?: { createSocket: (transport: 'udp4' | 'udp6') => unknown }

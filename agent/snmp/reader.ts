@@ -20,6 +20,9 @@ export type Reader = {
   cells: (oids: readonly string[], rows: readonly string[]) => Promise<Map<string, Rows>>
 }
 
+/** Of a table that never ended, or of a device of a kind that nobody thought of. */
+const mostRows = 512
+
 export function nothingKnown(): Known {
   return { rows: new Map(), absent: new Set() }
 }
@@ -53,7 +56,7 @@ export function createReader(client: SnmpClient, known: Known): Reader {
       )
       for (const [column, rows] of walked) {
         const useful = [...rows].filter(([, value]) => isUseful(value)).map(([row]) => row)
-        known.rows.set(column, useful)
+        known.rows.set(column, useful.slice(0, mostRows))
       }
       return new Map([...walked, ...asked])
     },

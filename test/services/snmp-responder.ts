@@ -28,10 +28,14 @@ const getBulk = 0xa5
 const mostRepetitions = 50
 
 export async function startResponder({ tree, next, mangle = (same) => same }: ResponderOptions): Promise<Responder> {
+  return startRaw((message, request) => mangle(respond(message, tree(), next), request))
+}
+
+async function startRaw(answer: (message: Buffer, request: number) => Buffer | undefined): Promise<Responder> {
   const socket: Socket = createSocket('udp4')
   let requests = 0
   socket.on('message', (message, { port, address }) => {
-    const response = mangle(respond(message, tree(), next), ++requests)
+    const response = answer(message, ++requests)
     if (response !== undefined) socket.send(response, port, address)
   })
   socket.bind(0, '127.0.0.1')
@@ -44,6 +48,26 @@ export async function startResponder({ tree, next, mangle = (same) => same }: Re
       await once(socket, 'close')
     },
   }
+}
+
+/** Answers any request of version 3 with a report: first its engine id (RFC 3414 §4), then the given one of usmStats. */
+export async function startReporter(usmStat: number): Promise<Responder> {
+  const engine = Buffer.from('80001f8804746573740a', 'hex')
+  return startRaw((message) => {
+    const [, header, security] = parts(parts(message)[0]?.body)
+    const [id] = parts(header?.body)
+    const [known] = parts(parts(security?.body)[0]?.body)
+    const isDiscovery = known === undefined || known.body.length === 0
+    const number = (value: number) => tlv(2, Buffer.from([value]))
+    const empty = tlv(4)
+    const oid = `1.3.6.1.6.3.15.1.1.${isDiscovery ? 4 : usmStat}.0`
+    const bind = bindOf(oid, { type: 'counter32', value: 1 }, 0x81)
+    const report = tlv(0xa8, Buffer.concat([tlv(2, id?.body), number(0), number(0), tlv(0x30, bind)]))
+    const usm = tlv(0x30, Buffer.concat([tlv(4, engine), number(1), number(1), empty, empty, empty]))
+    const head = [tlv(2, id?.body), tlv(2, Buffer.from([0x05, 0xdc])), tlv(4, Buffer.from([0])), number(3)]
+    const scoped = tlv(0x30, Buffer.concat([tlv(4, engine), empty, report]))
+    return tlv(0x30, Buffer.concat([number(3), tlv(0x30, Buffer.concat(head)), tlv(4, usm), scoped]))
+  })
 }
 
 function respond(message: Buffer, tree: Tree, next: ResponderOptions['next']): Buffer {

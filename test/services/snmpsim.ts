@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { capturesFolder, pathOf } from './capabilities.ts'
 
 export type Snmpsim = { port: number; pid: number; stop: () => Promise<void> }
+/** A walk is the context of its own name. */
 export const simulatedUser = { user: 'linkbell', auth_key: 'authentication', priv_key: 'confidential' } as const
 
 /** Building the index of a walk of 7,000 lines takes its time. */
