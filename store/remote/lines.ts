@@ -6,8 +6,8 @@ import { maxAheadMs, structureFault } from '../check-batch.ts'
 export type LinesOptions = {
   /** Older samples would be dropped by the server, most of them without a word. */
   retentionDays: number | undefined
-  /** Metric of the samples in expected time of a field, kept beside it. */
-  expectedName?: (batch: Batch, field: string) => string | undefined
+  /** The field that holds the samples in expected time of another one, where a server cannot filter by `expected`. */
+  expectedField?: (of: { measurement: Batch['measurement']; field: string }) => string | undefined
 }
 /** `leftOut`: rows whose time cannot be stored. */
 export type Lines = { batch: Batch; rows: number; leftOut: number } | { reason: string }
@@ -35,10 +35,10 @@ export function checkLines(batch: Batch, { retentionDays }: LinesOptions, now: n
  * One line per sample that has a value, times in ms. Every number is written as a float: the type of a field never
  * depends on the first value that came.
  */
-export function linesOf(batch: Batch, { expectedName }: LinesOptions): string {
+export function linesOf(batch: Batch, { expectedField }: LinesOptions): string {
   const { measurement, times } = batch
   const fields = Object.entries(batch.fields).map(([name, column]) => ({ key: `${escape.tag(name)}=`, column }))
-  const expected = expectedFields(batch, expectedName)
+  const expected = expectedFields(batch, expectedField)
   const tagsAt = tagsOf(batch)
   let text = ''
   for (let row = 0; row < times.length; row++) {
@@ -69,11 +69,11 @@ function tagsOf({ tags }: Batch): (row: number) => string {
   }
 }
 
-function expectedFields(batch: Batch, nameOf: LinesOptions['expectedName']) {
+function expectedFields(batch: Batch, nameOf: LinesOptions['expectedField']) {
   const flags = batch.fields['expected']
   if (nameOf === undefined || flags === undefined) return undefined
   const fields = Object.entries(batch.fields).flatMap(([field, column]) => {
-    const name = nameOf(batch, field)
+    const name = nameOf({ measurement: batch.measurement, field })
     return name === undefined ? [] : { key: `${name}=`, column }
   })
   return fields.length === 0 ? undefined : { flags, fields }

@@ -33,10 +33,9 @@ export type PromqlShare = PromqlRange & Pick<ShareQuery, 'of' | 'below'>
 /** The buckets of the panel that a query stands in. */
 export const panelWindow: PromqlWindow = { window: '$__interval' }
 
-/** The metric of a field whose samples are only those of expected time; undefined where there is none. */
-export function expectedMetric({ measurement, field }: Pick<RangeQuery, 'measurement' | 'field'>): string | undefined {
-  const known = field === 'up' && Object.hasOwn(measurements[measurement].fields, 'expected')
-  return known ? `${measurement}_${field}_expected` : undefined
+/** The field beside another one that holds its samples in expected time only; undefined where there is none. */
+export function expectedField({ measurement, field }: Pick<RangeQuery, 'measurement' | 'field'>): string | undefined {
+  return field === 'up' && Object.hasOwn(measurements[measurement].fields, 'expected') ? 'up_expected' : undefined
 }
 
 /** One value per group and window. */
@@ -71,22 +70,21 @@ export function sharePromql(query: PromqlShare, window: PromqlWindow): string {
   return `avg${groupBy(by)} ((${values}) < bool ${below})`
 }
 
-/** All fields of a measurement. */
-export function selectAll({ measurement, match = {} }: Pick<LastQuery, 'measurement' | 'match'>): string {
-  const names = Object.keys(measurements[measurement].fields).join('|')
-  return `{${[`__name__=~"${measurement}_(${names})"`, ...labels(match)].join(',')}}`
+/** Several fields of a measurement at once; all of them, without any. */
+export function selectFields(query: Pick<LastQuery, 'measurement' | 'match' | 'fields'>): string {
+  const { measurement, match = {}, fields = Object.keys(measurements[measurement].fields) } = query
+  return `{${[`__name__=~"${measurement}_(${fields.join('|')})"`, ...labels(match)].join(',')}}`
 }
 
-/** One field, or its samples in expected time. Throws `query_invalid` where those are not kept apart. */
-export function metric(query: Pick<PromqlRange, 'measurement' | 'field' | 'match' | 'expectedOnly'>): string {
+function metric(query: Pick<PromqlRange, 'measurement' | 'field' | 'match' | 'expectedOnly'>): string {
   const { measurement, field, match = {}, expectedOnly = false } = query
-  const name = expectedOnly ? expectedMetric(query) : `${measurement}_${field}`
+  const name = expectedOnly ? expectedField(query) : field
   if (name === undefined) {
     const message = `The query has no PromQL: expected time is kept apart for the field up of terminals, not for ${measurement} ${field}.`
     throw new AppError('query_invalid', message)
   }
   const conditions = labels(match)
-  return conditions.length === 0 ? name : `${name}{${conditions.join(',')}}`
+  return `${measurement}_${name}${conditions.length === 0 ? '' : `{${conditions.join(',')}}`}`
 }
 
 function labels(match: Match): string[] {
