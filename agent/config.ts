@@ -1,8 +1,9 @@
 /** Schema of `agent.yaml`: the connection, the WAN interface, and the limits that nothing remote can raise. */
 import { z } from 'zod'
 import { brokerUrlSchema, rangeSchema } from '../core/address.ts'
-import { agentIdSchema, idSchema } from '../core/registry.ts'
+import { agentIdSchema, agentRoles, idSchema } from '../core/registry.ts'
 import { sizeSchema } from '../core/units.ts'
+import { snmpSchema } from './snmp/credentials.ts'
 
 const path = z.string().min(1)
 
@@ -19,6 +20,12 @@ function probeSchema(intervalSeconds: number, says: string) {
 export const agentConfigSchema = z.strictObject({
   agent: agentIdSchema.describe('Id of this agent, as the registry knows it; also its user and certificate name.'),
   district: idSchema.describe('Id of the district.'),
+  role: z
+    .enum(agentRoles)
+    .default('gateway')
+    .describe(
+      '`gateway` measures a site; `terminal` runs on a classroom device and tells only of that, whatever the centre says.',
+    ),
   data_dir: path.default('/var/lib/linkbell').describe('Where the spool and the last configuration rest.'),
   broker: z
     .strictObject({
@@ -68,6 +75,11 @@ export const agentConfigSchema = z.strictObject({
     .record(idSchema, z.strictObject({ password: z.string().min(1).max(64).describe('Give password_file or ${ENV}.') }))
     .optional()
     .describe('PJLink passwords of projectors (`password_file` or `password`), by the name that the registry gives.'),
+  snmp: snmpSchema
+    .optional()
+    .describe(
+      'SNMP credentials (`community_file`, or `user` with `auth_key_file` …), by the name that the registry gives.',
+    ),
   probes: z
     .strictObject({
       host: probeSchema(60, 'This machine.'),
@@ -75,8 +87,10 @@ export const agentConfigSchema = z.strictObject({
       path: probeSchema(60, 'Round trips to each level.'),
       stream: probeSchema(300, 'A stream like a live class, to the reflector of each level.'),
       service: probeSchema(300, 'Teaching platforms.'),
+      snmp: probeSchema(300, 'Switches, access points, printers and computers, by SNMP.'),
       pjlink: probeSchema(300, 'Projectors, by PJLink.'),
       terminals: probeSchema(60, 'Classroom devices: one sweep for all.'),
+      machine: probeSchema(60, 'The device that an agent with the role `terminal` runs on.'),
       self: probeSchema(60, 'The agent itself.'),
       bandwidth: z
         .strictObject({

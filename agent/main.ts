@@ -8,7 +8,6 @@ import type { Log } from '../core/log.ts'
 import { createClock } from './clock.ts'
 import { createCommands } from './commands.ts'
 import type { AgentConfig } from './config.ts'
-import { createEvidence } from './evidence.ts'
 import { createExec } from './exec.ts'
 import { defaultInterface } from './interfaces.ts'
 import { createLinkLock } from './link-lock.ts'
@@ -65,17 +64,21 @@ export async function runAgent(config: AgentConfig, { signal, log, version, env,
     uplink.notify()
   }
   const lock = createLinkLock()
-  const evidence = createEvidence({
-    now: clock.now,
-    monotonic: () => performance.now(),
-    lastLoaded: lock.lastLoaded,
-    onSamples: keep,
-  })
+  // A classroom device has no line to watch, and need not keep the code for it.
+  const evidence =
+    config.role === 'terminal'
+      ? undefined
+      : (await import('./evidence.ts')).createEvidence({
+          now: clock.now,
+          monotonic: () => performance.now(),
+          lastLoaded: lock.lastLoaded,
+          onSamples: keep,
+        })
   const scheduler = createScheduler({
     agent: config.agent,
-    context: { log: log.child({ module: 'scheduler' }), exec, now: clock.now, lines: evidence },
+    context: { log: log.child({ module: 'scheduler' }), exec, now: clock.now, ...(evidence && { lines: evidence }) },
     onSamples: (samples) => {
-      evidence.heard(samples)
+      evidence?.heard(samples)
       keep(samples)
     },
     lock,
@@ -86,8 +89,13 @@ export async function runAgent(config: AgentConfig, { signal, log, version, env,
     directory: config.data_dir,
     log: log.child({ module: 'config' }),
     apply: async (slice) => {
+      if (config.role === 'terminal' && slice !== undefined && slice.terminal === undefined)
+        log.warn(
+          { agent: config.agent },
+          'The registry does not say on which device this agent runs: give the agent role: terminal, and the row of the device agent: its id.',
+        )
       scheduler.apply(await planJobs(slice, { config, defaultInterface, self }))
-      evidence.configure(slice)
+      evidence?.configure(slice)
       commands.use(slice)
     },
     onChange: () => uplink.announce(),

@@ -1,4 +1,5 @@
 /** Local configuration + the site's slice → the jobs of this agent. The only place where the two meet. */
+import { parse } from 'node:path'
 import { cautiousSchedule } from '../core/calendar.ts'
 import type { Slice } from '../core/slice.ts'
 import type { AgentConfig } from './config.ts'
@@ -24,7 +25,30 @@ const bandwidthSeconds = 240
 const shortestTurnSeconds = 20
 
 /** The jobs for a slice; without one (never connected yet) only what the agent knows by itself. Throws for a slice that no probe accepts. */
-export async function planJobs(slice: Slice | undefined, { config, defaultInterface, self }: PlanDeps): Promise<Job[]> {
+export async function planJobs(slice: Slice | undefined, deps: PlanDeps): Promise<Job[]> {
+  const { config, self } = deps
+  const drafts = config.role === 'terminal' ? machineDrafts(slice, config) : await gatewayDrafts(slice, deps)
+  const jobs = await Promise.all(drafts.map(jobOf))
+  const { enabled, interval_seconds: intervalSeconds } = config.probes.self
+  if (enabled) jobs.push({ id: 'self', probe: self, config: {}, intervalSeconds, timeoutSeconds: 10 })
+  return jobs
+}
+
+/** On a classroom device: nothing but itself, and that only when the registry says which one it is. */
+function machineDrafts(slice: Slice | undefined, { probes, wan, data_dir: dataDir }: AgentConfig): Draft[] {
+  const { enabled, interval_seconds: intervalSeconds } = probes.machine
+  if (!enabled || slice?.terminal === undefined) return []
+  const { id, kind } = slice.terminal
+  const config = {
+    terminal: id,
+    kind,
+    disk_paths: [dataDir, parse(dataDir).root],
+    ...(wan.interface !== 'auto' && { interface: wan.interface }),
+  }
+  return [{ id: 'machine', type: 'machine', config, intervalSeconds, timeoutSeconds: 20 }]
+}
+
+async function gatewayDrafts(slice: Slice | undefined, { config, defaultInterface }: PlanDeps): Promise<Draft[]> {
   const { probes } = config
   const automatic = config.wan.interface === 'auto' ? await defaultInterface() : config.wan.interface
   const interfaceOf = (link: string) => config.wan.interfaces[link] ?? automatic
@@ -54,31 +78,18 @@ export async function planJobs(slice: Slice | undefined, { config, defaultInterf
   drafts.push(...streamDrafts(slice, config))
   if (slice !== undefined && slice.services.length > 0) add('service', 'service', 60, { services: slice.services })
   if (slice !== undefined && slice.terminals.length > 0) add('terminals', 'terminals', 120, sweepConfig(slice, config))
-  const projectors = slice?.terminals.filter((device) => device.pjlink !== undefined) ?? []
-  if (projectors.length > 0) {
-    add('pjlink', 'pjlink', 280, {
-      // `open` has no password; of a name that is not in the file the projector will say that it wants one.
-      projectors: projectors.map(({ id, kind, address, pjlink = '' }) => ({
-        id,
-        kind,
-        host: address,
-        ...(pjlink !== 'open' && config.pjlink?.[pjlink]),
-      })),
+  if (slice?.terminals.some((device) => device.pjlink !== undefined))
+    add('pjlink', 'pjlink', 280, projectorConfig(slice, config))
+  const agents = slice?.terminals.flatMap(({ id, kind, address, snmp }) => (snmp ? [{ id, kind, address, snmp }] : []))
+  if (agents !== undefined && agents.length > 0) {
+    add('snmp', 'snmp', 280, {
+      terminals: agents,
+      credentials: config.snmp ?? {},
       ...(config.limits.probe_ranges && { allowed_ranges: config.limits.probe_ranges }),
     })
   }
   if (slice !== undefined) drafts.push(...bandwidthDrafts(slice, config, interfaceOf))
-
-  const jobs = await Promise.all(drafts.map(jobOf))
-  if (probes.self.enabled)
-    jobs.push({
-      id: 'self',
-      probe: self,
-      config: {},
-      intervalSeconds: probes.self.interval_seconds,
-      timeoutSeconds: 10,
-    })
-  return jobs
+  return drafts
 }
 
 function sweepConfig({ terminals }: Slice, { limits, data_dir: dataDir }: AgentConfig) {
@@ -115,6 +126,16 @@ function streamDrafts(slice: Slice | undefined, { probes, limits }: AgentConfig)
       },
     },
   ]
+}
+
+function projectorConfig({ terminals }: Slice, { pjlink: passwords, limits }: AgentConfig) {
+  return {
+    projectors: terminals.flatMap(({ id, kind, address, pjlink }) =>
+      // `open` has no password; with a name that is not in the file, the projector will say that it wants one.
+      pjlink === undefined ? [] : { id, kind, host: address, ...(pjlink !== 'open' && passwords?.[pjlink]) },
+    ),
+    ...(limits.probe_ranges && { allowed_ranges: limits.probe_ranges }),
+  }
 }
 
 export function bandwidthJobId(link: string): string {

@@ -7,9 +7,11 @@ import type { Probe } from '../probe.ts'
 export const probeLoaders = {
   bandwidth: async () => (await import('./bandwidth.ts')).bandwidth,
   host: async () => (await import('./host.ts')).host,
+  machine: async () => (await import('./machine.ts')).machine,
   path: async () => (await import('./path.ts')).path,
   pjlink: async () => (await import('./pjlink.ts')).pjlink,
   service: async () => (await import('./service.ts')).service,
+  snmp: async () => (await import('./snmp.ts')).snmp,
   stream: async () => (await import('./stream.ts')).stream,
   terminals: async () => (await import('./terminals.ts')).terminals,
   wan: async () => (await import('./wan.ts')).wan,

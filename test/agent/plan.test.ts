@@ -5,7 +5,7 @@ import { defineProbe } from '../../agent/probe.ts'
 import { createRegistry } from '../../collector/registry.ts'
 import { idPattern } from '../../core/batch.ts'
 import { registrySchema } from '../../core/registry.ts'
-import { sliceProblem } from '../../core/slice.ts'
+import { type Slice, sliceProblem } from '../../core/slice.ts'
 import { z } from 'zod'
 import { districtData, standard } from '../collector/district.ts'
 
@@ -68,7 +68,7 @@ describe('terminals in the plan', () => {
       },
     })
     const more = (await planJobs(sliceOf({ rooms, terminals }), deps)).find(({ id }) => id === 'terminals')
-    expect((more?.config as { terminals: unknown[] }).terminals).toHaveLength(2)
+    expect(more).toHaveProperty('config.terminals.length', 2)
   })
 })
 
@@ -100,6 +100,34 @@ describe('projectors in the plan', () => {
   it('are no job where there are none', async () => {
     const jobs = await planJobs(sliceOf({ terminals: terminals.slice(3) }), deps)
     expect(jobs.map(({ id }) => id)).not.toContain('pjlink')
+  })
+})
+
+describe('the plan of an agent on a classroom device', () => {
+  const own = { ...config, role: 'terminal' as const }
+  const plan = async (slice: ReturnType<typeof sliceOf>, more = {}) =>
+    planJobs(slice, { ...deps, config: { ...own, ...more } })
+  const full = () =>
+    sliceOf({
+      testpoints: [{ id: 't', url: 'http://10.0.0.1/' }],
+      paths: [{ id: 'p', level: 'city', host: '10.0.0.1', reflector: '10.0.0.1' }],
+      services: [{ id: 'w', url: 'https://platform.example/' }],
+      terminals: [{ id: 'p1', kind: 'projector', address: '10.0.0.9', site: 's1', pjlink: 'open' }],
+    }) as Slice
+
+  it('is that device only, whatever the slice says', async () => {
+    const jobs = await plan({ ...full(), terminal: { id: 'panel-1', kind: 'panel' } })
+    expect(jobs.map(({ id }) => id)).toEqual(['machine', 'self'])
+    expect(jobs[0]?.config).toMatchObject({
+      terminal: 'panel-1',
+      kind: 'panel',
+      disk_paths: ['/var/lib/linkbell', '/'],
+    })
+  })
+
+  it('is the agent itself until the registry says which device it is', async () => {
+    expect((await plan(full())).map(({ id }) => id)).toEqual(['self'])
+    expect((await plan(undefined)).map(({ id }) => id)).toEqual(['self'])
   })
 })
 

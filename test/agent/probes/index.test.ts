@@ -30,6 +30,7 @@ const cases: Record<ProbeType, Case> = {
     },
   },
   host: { config: {}, quick: true },
+  machine: { config: { terminal: 'panel-1', kind: 'panel' }, quick: true },
   path: {
     config: { targets: [{ id: 'here', level: 'site', host: '127.0.0.1' }], packet_count: 60, spacing_seconds: 1 },
     // Without a tool it fails at once.
@@ -44,6 +45,12 @@ const cases: Record<ProbeType, Case> = {
     },
   },
   service: { config: { services: [{ id: 'silent', url: `http://127.0.0.1:${port}/`, timeout_seconds: 60 }] } },
+  snmp: {
+    config: {
+      terminals: [{ id: 'silent', kind: 'switch', address: '127.0.0.1', snmp: 'school' }],
+      credentials: { school: { community: 'public', port: 9, timeout_seconds: 30 } },
+    },
+  },
   stream: {
     config: { targets: [{ id: 'here', level: 'site', reflector: '127.0.0.1:9' }], turn_seconds: 60, burst_seconds: 60 },
   },
