@@ -3,6 +3,7 @@ import type { Command } from '../../core/status.ts'
 import type { Health, Store } from '../../store/store.ts'
 import type { Fleet } from '../fleet.ts'
 import type { Holding } from '../holding.ts'
+import type { TerminalJudge } from '../judge/terminals/site-terminals.ts'
 import type { SiteVerdict } from '../judge/verdict.ts'
 import type { Registry } from '../registry.ts'
 import type { Latest } from './latest.ts'
@@ -12,6 +13,7 @@ export type BoardContext = {
   registry: () => Registry
   fleet: Fleet
   verdicts: () => ReadonlyMap<string, SiteVerdict>
+  terminals: TerminalJudge
   latest: Latest
   /** What could not be stored as it is. */
   holding: Pick<Holding, 'quarantined' | 'deadLetters'>

@@ -1,9 +1,13 @@
 /** What the API answers with. Names are snake_case with their unit, times are ISO 8601 in UTC. */
 import { z } from 'zod'
+import { expectations } from '../../core/calendar.ts'
 import { causes, methods, outcomes, triggers, verdicts } from '../../core/catalog.ts'
-import { agentRoles } from '../../core/registry.ts'
+import { agentRoles, terminalKinds } from '../../core/registry.ts'
 import { readinessReasons, readinessStates } from '../../core/readiness.ts'
 import { categories, directions } from '../../core/standard.ts'
+import { faultReasons } from '../judge/terminals/faults.ts'
+import { roles } from '../judge/terminals/rooms.ts'
+import { type DeviceState, deviceStates, stretchReasons } from '../judge/terminals/stretches.ts'
 
 const namesOf = <T extends Record<string, unknown>>(codes: T) =>
   z.enum(Object.keys(codes) as [Extract<keyof T, string>, ...Extract<keyof T, string>[]])
@@ -158,14 +162,52 @@ export const agentSchema = z.object({
     .describe('What is kept of an agent that is not registered.'),
 })
 
-const terminalSchema = z.object({
-  id: z.string(),
-  name: textSchema,
-  kind: z.string(),
+const ratioSchema = z.number().nullable().describe('Share of the expected time; null when nothing was expected.')
+const sinceSchema = timeSchema.nullable()
+
+const deviceSchema = placeSchema.extend({
+  kind: z.enum(terminalKinds),
+  expectation: z.enum(expectations).describe('When it should be on.'),
+  expected: z.boolean().describe('Whether it should be on now, by the calendar of the school.'),
+  state: z
+    .enum(deviceStates)
+    .describe(
+      '`off`: silent when nobody expects it. `unknown`: nothing can be said, as with a gateway that is cut off.',
+    ),
+  reason: z.enum([...stretchReasons, 'never_seen', 'no_address']).describe('What the state comes from.'),
+  since: sinceSchema,
+  since_at_least: z.boolean().describe('True: since then or longer; nothing is known before.'),
+  answered_at: sinceSchema.describe('When it answered last, as far as was looked back.'),
+  fault: z
+    .object({ reason: z.enum(faultReasons), since: timeSchema })
+    .nullable()
+    .describe('Lasts until it answers again, through nights and holidays too.'),
+  availability_ratio: ratioSchema,
   latest: sampleSchema.nullable(),
 })
 
-const upCountsSchema = { terminals_count: z.int(), up_count: z.int(), down_count: z.int(), unknown_count: z.int() }
+const deviceCounts = Object.fromEntries(
+  ['terminals', ...deviceStates, 'faults'].map((name) => [`${name}_count`, z.int()]),
+) as Record<`${'terminals' | DeviceState | 'faults'}_count`, z.ZodInt>
+
+const roomSchema = placeSchema.extend({
+  ...deviceCounts,
+  state: z.enum([...deviceStates, 'none']).describe('`up`: a display and a computer work. `none`: not a classroom.'),
+  reason: z.enum(['works', 'devices', 'not_equipped', 'not_judged']),
+  roles: z.array(z.enum(roles)).describe('What the state comes from where it is not `up`.'),
+  causes: z.array(z.string()).describe('Ids of the devices that it comes from.'),
+  since: sinceSchema,
+  availability_ratio: ratioSchema,
+  terminals: z.array(deviceSchema),
+})
+
+const terminalsSchema = z.object({
+  ...deviceCounts,
+  day: z.enum(['school', 'exam', 'free']).describe('What today is by the calendar of the school.'),
+  availability_ratio: ratioSchema,
+  availability_window: z.object({ from: timeSchema, to: timeSchema }),
+  rooms: z.array(roomSchema),
+})
 
 const readinessSchema = z.object({
   state: z.enum(readinessStates).describe('Whether a live class can be held now, by the standard’s `live_class`.'),
@@ -194,10 +236,7 @@ export const siteDetailSchema = siteSchema.omit({ latest: true, links: true }).e
   }),
   agents: z.array(agentSchema),
   services: z.array(placeSchema.extend({ url: z.string(), latest: sampleSchema.nullable() })),
-  terminals: z.object({
-    ...upCountsSchema,
-    rooms: z.array(placeSchema.extend({ ...upCountsSchema, terminals: z.array(terminalSchema) })),
-  }),
+  terminals: terminalsSchema,
 })
 
 export const healthSchema = z.object({
@@ -230,11 +269,17 @@ export const components: Readonly<Record<string, z.ZodType>> = {
   Standard: standardSchema,
   Readiness: readinessSchema,
   Agent: agentSchema,
+  Device: deviceSchema,
+  Room: roomSchema,
+  Terminals: terminalsSchema,
 }
 
 export type SiteDocument = z.input<typeof siteSchema>
 export type SiteList = z.input<typeof siteListSchema>
 export type SiteDetail = z.input<typeof siteDetailSchema>
+export type DeviceDocument = z.input<typeof deviceSchema>
+export type RoomDocument = z.input<typeof roomSchema>
+export type TerminalsDocument = z.input<typeof terminalsSchema>
 export type ReadinessDocument = z.input<typeof readinessSchema>
 export type Summary = z.input<typeof summarySchema>
 export type AgentDocument = z.input<typeof agentSchema>

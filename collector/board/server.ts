@@ -10,6 +10,7 @@ import type { CollectorConfig } from '../config.ts'
 import type { Fleet } from '../fleet.ts'
 import type { Judge } from '../judge/judge.ts'
 import type { Live } from '../live.ts'
+import { createTerminalJudge } from '../judge/terminals/site-terminals.ts'
 import type { Registry } from '../registry.ts'
 import { routes } from './api/routes.ts'
 import { addAssets } from './assets.ts'
@@ -91,6 +92,7 @@ function contextOf(deps: BoardDeps): BoardContext {
     health: { store: store.health, ...health },
     command: deps.command ?? noCommand,
     allowTest: createTestLimit(now),
+    terminals: createTerminalJudge(store, registry, now),
     now,
     version,
     startedAt: now(),

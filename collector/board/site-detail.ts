@@ -17,13 +17,14 @@ import {
 import { isoOf } from './presence.ts'
 import { readinessDocument, readinessWindowSeconds } from './readiness.ts'
 import type { LinkDocument, SiteDetail } from './schemas.ts'
+import { terminalsDocument } from './terminals.ts'
 
 const hourMs = 3_600_000
 /** 64 targets, a ping each minute and three streams. */
 const maxRuns = 1200
 
 export async function siteDetail(
-  { latest, store, verdicts, simulated }: BoardContext,
+  { latest, store, verdicts, terminals, simulated }: BoardContext,
   registry: Registry,
   site: SiteRow,
   agents: readonly AgentState[],
@@ -39,7 +40,7 @@ export async function siteDetail(
     to: time + 1,
     limit: maxRuns,
   } as const
-  const [host, path, wan, bandwidth, service, agent, probe, terminal, pathRuns] = await Promise.all([
+  const [host, path, wan, bandwidth, service, agent, probe, judged, pathRuns] = await Promise.all([
     last('host'),
     last('path'),
     last('wan'),
@@ -47,7 +48,7 @@ export async function siteDetail(
     last('service'),
     last('agent'),
     last('probe', hourMs),
-    last('terminal', hourMs),
+    terminals.ofSite(site),
     store.rows(runs),
   ])
   const verdict = verdicts().get(site.id)
@@ -75,7 +76,7 @@ export async function siteDetail(
     },
     agents: agents.map((state) => agentDocument(registry, state, undefined, time)),
     services: servicesOf(registry, site.id, service),
-    terminals: terminalsOf(registry, site.id, terminal, time),
+    terminals: terminalsDocument(registry, site, judged, time),
   }
 }
 
@@ -96,34 +97,7 @@ function servicesOf({ data }: Registry, site: string, rows: readonly Row[]): Sit
     })
 }
 
-function terminalsOf(registry: Registry, site: string, rows: readonly Row[], time: number): SiteDetail['terminals'] {
-  const bySeries = Map.groupBy(rows, ({ tags }) => tags['terminal'] ?? '')
-  const terminals = registry.terminalsOf(site, time).map((terminal) => {
-    const row = newest(bySeries.get(terminal.id) ?? [])
-    const { id, kind, room, name } = terminal
-    const up = row?.fields['up'] ?? null
-    const latest = row === undefined ? null : sampleDocument(row)
-    return { room, up, document: { id, name: name ?? { en: id, zh: id }, kind, latest } }
-  })
-  const rooms = [...Map.groupBy(terminals, ({ room }) => room)].map(([room, within]) => ({
-    id: room,
-    name: registry.roomName(room, time),
-    ...upCounts(within),
-    terminals: within.map(({ document }) => document),
-  }))
-  return { ...upCounts(terminals), rooms: rooms.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true })) }
-}
-
-function upCounts(terminals: readonly { up: number | null }[]) {
-  return {
-    terminals_count: terminals.length,
-    up_count: terminals.filter(({ up }) => up === 1).length,
-    down_count: terminals.filter(({ up }) => up === 0).length,
-    unknown_count: terminals.filter(({ up }) => up === null).length,
-  }
-}
-
-/** A device that changed its room has a series for each. */
+/** A platform may be watched by two agents. */
 function newest(rows: readonly Row[]): Row | undefined {
   return rows.reduce<Row | undefined>(
     (best, row) => (best === undefined || row.time > best.time ? row : best),

@@ -149,8 +149,8 @@ function verdictOf(
   // Down since it was missed first, through all nights between.
   const since = last.state === 'down' && fault?.reason === 'no_answer' ? fault.from : last.from
   // What is known begins there; how often it came and went before the samples is not.
-  const first = last.state === 'flapping' || past === undefined ? since < from + stepMs : past.atLeast
-  const sinceAtLeast = first && (last.state === 'flapping' || since === all[0]?.from)
+  const sinceAtLeast =
+    last.state === 'flapping' ? since < from + stepMs : since === all[0]?.from && (past?.atLeast ?? true)
   const { state, reason } = last
   return { ...rest, state, reason, since, sinceAtLeast, answeredAt }
 }

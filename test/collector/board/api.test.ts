@@ -131,12 +131,33 @@ describe('one site', () => {
       ['platform', 200],
       ['smartedu', 200],
     ])
-    expect(site.terminals).toMatchObject({ terminals_count: 9, up_count: 6, down_count: 3, unknown_count: 0 })
-    expect(site.terminals.rooms.map(({ id, down_count }) => [id, down_count])).toEqual([
-      ['r101', 0],
-      ['r102', 2],
-      ['r103', 1],
+    const counts = { terminals_count: 9, up_count: 6, down_count: 1, off_count: 1, unknown_count: 1, faults_count: 1 }
+    expect(site.terminals).toMatchObject({ ...counts, day: 'school' })
+    expect(site.terminals.rooms.map(({ id, state, faults_count }) => [id, state, faults_count])).toEqual([
+      ['r101', 'up', 0],
+      ['r102', 'up', 1],
+      ['r103', 'up', 0],
     ])
+  })
+
+  test('tells of each device what it is, since when, and why', async () => {
+    const { terminals } = siteDetailSchema.parse(await get('/api/v1/sites/qc-001'))
+    const device = (id: string) => terminals.rooms.flatMap((room) => room.terminals).find((each) => each.id === id)
+    const since = '2026-11-23T04:05:00.000Z'
+    expect(device('panel-101')).toMatchObject({ state: 'up', reason: 'answers', since, fault: null })
+    expect(device('pc-102')).toMatchObject({
+      expectation: 'always',
+      expected: true,
+      state: 'down',
+      reason: 'no_answer',
+      since,
+      since_at_least: true,
+      answered_at: null,
+      fault: { reason: 'no_answer', since },
+    })
+    expect(device('ap-102')).toMatchObject({ expected: false, state: 'off', reason: 'not_expected', fault: null })
+    expect(device('pc-103')).toMatchObject({ state: 'unknown', reason: 'cut_off' })
+    expect(device('panel-103')).toMatchObject({ expectation: 'lessons', expected: false })
   })
 
   test('says why a trial was left out', async () => {

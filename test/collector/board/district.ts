@@ -64,6 +64,9 @@ function behaviourOf(index: number, random: () => number): Behaviour {
   return draw < 0.98 ? 'busy' : 'new'
 }
 
+/** Whatever the hour, one is at fault when it is silent and one never is. */
+const expectations: Readonly<Record<string, string>> = { 'pc-102': 'always', 'ap-102': 'never' }
+
 const schoolNames = {
   town: ['Central School', '中心小学'],
   rural: ['Village School', '村小学'],
@@ -111,6 +114,7 @@ function registryOf(sites: readonly MadeSite[], simulated: boolean): Registry {
         kind,
         room: `r10${n}`,
         address: `192.0.2.${n}`,
+        expected: expectations[`${kind}-10${n}`],
         name: { en: `${kind} ${n}`, zh: `${{ panel: '一体机', pc: '电脑', ap: '无线 AP' }[kind]} ${n}` },
       })),
     ),

@@ -180,20 +180,21 @@ function agent(time: number, random: () => number): Row {
   return { time, tags: {}, fields }
 }
 
-/** Down: one that should be on, one outside its hours, one of which no calendar is known. */
-const down: Readonly<Record<number, { expected?: number }>> = { 4: { expected: 1 }, 5: { expected: 0 }, 7: {} }
+/** Silent, or without a way to them; whether they should be on is for the registry to say. */
+const silent: readonly string[] = ['pc-102', 'ap-102']
+const cutOff: readonly string[] = ['pc-103']
 
 function terminals(registry: Registry, site: string, times: readonly number[], random: () => number): Row[] {
-  return registry.terminalsOf(site, times.at(-1) ?? 0).flatMap(({ id, kind, room }, i) =>
-    times.map((time) => ({
-      time,
-      tags: { terminal: id, kind, room },
-      fields:
-        down[i] === undefined
-          ? { up: 1, rtt_seconds: 0.001 + random() / 1000, loss_ratio: 0 }
-          : { up: 0, rtt_seconds: null, loss_ratio: 1, ...down[i] },
-    })),
-  )
+  const fieldsOf = (id: string): Row['fields'] => {
+    if (cutOff.includes(id)) return { cut_off: 1 }
+    if (silent.includes(id)) return { up: 0, rtt_seconds: null, loss_ratio: 1 }
+    return { up: 1, rtt_seconds: 0.001 + random() / 1000, loss_ratio: 0 }
+  }
+  return registry
+    .terminalsOf(site, times.at(-1) ?? 0)
+    .flatMap(({ id, kind, room }) =>
+      times.map((time) => ({ time, tags: { terminal: id, kind, room }, fields: fieldsOf(id) })),
+    )
 }
 
 /** Times of an interval, aligned to it. */

@@ -1,0 +1,77 @@
+/** Judged devices and rooms of a site as the API tells them. */
+import type { RoomVerdict, DeviceVerdict, SiteTerminals } from '../judge/terminals/site-terminals.ts'
+import type { Registry, SiteRow } from '../registry.ts'
+import { sampleDocument } from './documents.ts'
+import { isoOf } from './presence.ts'
+import type { DeviceDocument, RoomDocument, TerminalsDocument } from './schemas.ts'
+
+export function terminalsDocument(
+  registry: Registry,
+  site: SiteRow,
+  { devices, rooms, availability, window }: SiteTerminals,
+  time: number,
+): TerminalsDocument {
+  const shares = (id: string) => availability.devices.get(id) ?? null
+  return {
+    ...countsOf(devices),
+    day: registry.calendars.dayOf(site.id, site.category, time).kind,
+    availability_ratio: availability.site ?? null,
+    availability_window: { from: isoOf(window.from), to: isoOf(window.to) },
+    rooms: rooms.map((room) => ({
+      ...roomDocument(registry, room, time),
+      availability_ratio: availability.rooms.get(room.id) ?? null,
+      terminals: room.devices.map((device) => deviceDocument(device, shares(device.terminal.id))),
+    })),
+  }
+}
+
+type Own = Omit<RoomDocument, 'availability_ratio' | 'terminals'>
+
+function roomDocument(registry: Registry, room: RoomVerdict, time: number): Own {
+  const { id, state, reason, roles, causes, since, devices } = room
+  return {
+    id,
+    name: registry.roomName(id, time),
+    ...countsOf(devices),
+    state,
+    reason,
+    roles,
+    causes,
+    since: isoOrNull(since),
+  }
+}
+
+function deviceDocument(device: DeviceVerdict, availability: number | null): DeviceDocument {
+  const { terminal, expectation, expected, state, reason, since, sinceAtLeast, fault, answeredAt, latest } = device
+  const { id, name, kind } = terminal
+  return {
+    id,
+    name: name ?? { en: id, zh: id },
+    kind,
+    expectation,
+    expected,
+    state,
+    reason,
+    since: isoOrNull(since),
+    since_at_least: sinceAtLeast,
+    answered_at: isoOrNull(answeredAt),
+    fault: fault === undefined ? null : { reason: fault.reason, since: isoOf(fault.from) },
+    availability_ratio: availability,
+    latest: latest === undefined ? null : sampleDocument(latest),
+  }
+}
+
+const isoOrNull = (time: number | undefined) => (time === undefined ? null : isoOf(time))
+
+function countsOf(devices: readonly DeviceVerdict[]) {
+  const of = (wanted: DeviceVerdict['state']) => devices.filter(({ state }) => state === wanted).length
+  return {
+    terminals_count: devices.length,
+    up_count: of('up'),
+    down_count: of('down'),
+    off_count: of('off'),
+    unknown_count: of('unknown'),
+    flapping_count: of('flapping'),
+    faults_count: devices.filter(({ fault }) => fault !== undefined).length,
+  }
+}
