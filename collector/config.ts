@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { brokerUrlSchema, isLoopback } from '../core/address.ts'
 import { idSchema } from '../core/registry.ts'
 import { sizeSchema } from '../core/units.ts'
+import { alertsConfigSchema } from './alerts/config.ts'
 
 const path = z.string().min(1)
 const portSchema = z.int().min(0).max(65535)
@@ -106,6 +107,7 @@ export const collectorConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('Verdicts.'),
+  alerts: alertsConfigSchema.prefault({}).describe('Who is told when something is wrong.'),
   quarantine_bytes: sizeSchema
     .default(256 * 1024 * 1024)
     .describe('Room for batches of agents that are not registered.'),

@@ -8,6 +8,7 @@ import type { Log } from '../core/log.ts'
 import { collectorUser } from '../core/topics.ts'
 import { createSqliteStore } from '../store/sqlite.ts'
 import type { Health } from '../store/store.ts'
+import { type Alerts, type AlertsDeps, createAlerts } from './alerts/alerts.ts'
 import { createBoard } from './board/server.ts'
 import { startBroker } from './broker/broker.ts'
 import type { CollectorConfig } from './config.ts'
@@ -42,9 +43,10 @@ export async function runCollector(config: CollectorConfig, deps: CollectorDeps)
   const died = Promise.withResolvers<never>()
   died.promise.catch(() => undefined)
   try {
-    const { board, mqtt, judge, ingest, fleet } = await assemble(config, deps, begun, died.reject)
+    const { board, mqtt, judge, ingest, fleet, alerts } = await assemble(config, deps, begun, died.reject)
     const { url } = await board.start()
     mqtt.start()
+    alerts.start()
     if (config.judge.enabled) await judge.start()
     repeat(begun, fleet.tick, tickMs)
     repeat(begun, mqtt.distribute, distributeMs)
@@ -126,6 +128,7 @@ async function assemble(
     intervalSeconds: config.judge.interval_seconds,
   })
   begun.defer(() => judge.stop())
+  const alerts = openAlerts(config, { ...shared, log, metrics: metrics.registry }, begun)
   const board = createBoard({
     ...shared,
     config: config.http,
@@ -138,7 +141,9 @@ async function assemble(
     metrics: metrics.registry,
     holding,
     command: mqtt.command,
+    relay: alerts.relay,
     health: {
+      alerts: alerts.health,
       holding: holding.health,
       registry: registry.health,
       calendar: () => calendarHealth(registry.current(), now()),
@@ -151,7 +156,18 @@ async function assemble(
     void ingest.releaseQuarantine()
     live.publish({ type: 'judged' })
   })
-  return { fleet, mqtt, ingest, judge, board }
+  return { fleet, mqtt, ingest, judge, board, alerts }
+}
+
+function openAlerts(
+  { alerts: config, data_dir }: CollectorConfig,
+  deps: Pick<AlertsDeps, 'registry' | 'now' | 'log' | 'metrics'>,
+  begun: AsyncDisposableStack,
+): Alerts {
+  const log = deps.log.child({ module: 'alerts' })
+  const alerts = createAlerts({ ...deps, config, log, file: join(data_dir, 'state.sqlite') })
+  begun.defer(alerts.stop)
+  return alerts
 }
 
 /** Said, but not ill: verdicts are as good as before, and a test in a holiday hurts nobody. */

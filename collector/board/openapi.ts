@@ -38,6 +38,20 @@ const streams: Json = {
       },
     },
   },
+  '/api/v1/relay': {
+    post: {
+      summary: 'Takes the webhook of Grafana or Alertmanager for the channels of `alerts`, when `alerts.relay` is set.',
+      description: 'Authorization: Bearer with the token of the relay, or Basic with it as the password.',
+      requestBody: { content: { 'application/json': { schema: { type: 'object' } } } },
+      responses: {
+        200: { description: 'Kept: how many of its alerts were new.' },
+        400: { description: 'Not such a webhook.' },
+        401: { description: 'The token is missing or wrong.' },
+        413: { description: 'More than 4 MiB.' },
+        503: { description: 'The disk takes nothing; send it again.' },
+      },
+    },
+  },
   '/metrics': {
     get: {
       summary: 'Metrics of the collector for Prometheus.',

@@ -7,10 +7,11 @@ import { AppError, isAppError, messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Store } from '../../store/store.ts'
 import type { CollectorConfig } from '../config.ts'
+import type { Relay } from '../alerts/alerts.ts'
 import type { Fleet } from '../fleet.ts'
 import type { Judge } from '../judge/judge.ts'
-import type { Live } from '../live.ts'
 import { createTerminalJudge } from '../judge/terminals/site-terminals.ts'
+import type { Live } from '../live.ts'
 import type { Registry } from '../registry.ts'
 import { routes } from './api/routes.ts'
 import { addAssets } from './assets.ts'
@@ -19,6 +20,7 @@ import { createEvents, type Events } from './events.ts'
 import { createLatest } from './latest.ts'
 import { registerMetrics } from './metrics.ts'
 import { openApiOf } from './openapi.ts'
+import { addRelay, relayPath } from './relay.ts'
 import { HttpError, parseInput, type Route } from './route.ts'
 import { createTestLimit } from './test-limit.ts'
 import { checkExposure, checkRequest, securityHeaders } from './security.ts'
@@ -46,6 +48,8 @@ export type BoardDeps = {
   holding: BoardContext['holding']
   /** Parts beside the store. */
   health?: BoardContext['health']
+  /** Takes the webhooks of others. */
+  relay?: Relay | undefined
 }
 
 export type Board = { start: () => Promise<{ url: string }>; stop: () => Promise<void> }
@@ -61,6 +65,7 @@ export function createBoard(deps: BoardDeps): Board {
   app.setErrorHandler((error, _request, reply) => answerError(error, reply, log))
   for (const route of routes) addRoute(app, route, context)
   addAssets(app)
+  if (deps.relay !== undefined) addRelay(app, deps.relay)
   const openApi = openApiOf(routes)
   app.get('/api/v1/openapi.json', () => openApi)
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()))
@@ -87,12 +92,12 @@ function contextOf(deps: BoardDeps): BoardContext {
     registry,
     fleet,
     verdicts: judge.verdicts,
+    terminals: createTerminalJudge(store, registry, now),
     latest: createLatest(store, now),
     holding,
     health: { store: store.health, ...health },
     command: deps.command ?? noCommand,
     allowTest: createTestLimit(now),
-    terminals: createTerminalJudge(store, registry, now),
     now,
     version,
     startedAt: now(),
@@ -120,7 +125,9 @@ function createServer(config: CollectorConfig['http']): FastifyInstance {
     reply.headers(securityHeaders)
     if (request.url.length > maxUrlLength)
       throw new HttpError(414, 'url_too_long', `At most ${maxUrlLength} characters.`)
-    checkRequest(request.method, request.headers, config)
+    // The relay has a token of its own; nothing else is open without the password.
+    const rules = request.routeOptions.url === relayPath ? { ...config, auth: undefined } : config
+    checkRequest(request.method, request.headers, rules)
   })
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload !== 'string' || payload.length < gzipFromBytes) return payload
@@ -166,6 +173,7 @@ function answerError(error: unknown, reply: FastifyReply, log: Log): FastifyRepl
   }
   if (
     isAppError(error, 'store_unavailable') ||
+    isAppError(error, 'io') ||
     isAppError(error, 'timeout') ||
     isAppError(error, 'connection_refused')
   ) {

@@ -25,7 +25,7 @@ export function exampleOf(keys: readonly Key[], { values, samples = {} }: Sample
 }
 
 function render(key: Key, value: unknown, place: Place): string[] {
-  if (key.rows !== undefined) return renderRows(key, value as Section[] | undefined)
+  if (key.rows !== undefined) return renderRows(key, value as Section[] | undefined, place)
   const isSection = key.keys !== undefined || key.variants !== undefined
   const head = prose(isSection ? key.description : `${key.description} (${factsOf(key)})`.trim())
   const off = isOff(key, value, place)
@@ -60,11 +60,15 @@ function lineOf(key: Key, value: unknown, { path, samples }: Place): string {
   return `${key.name}: ${writeValue(key.name, shown)}`
 }
 
-function renderRows(key: Key, rows: Section[] = []): string[] {
-  const fields = (key.rows ?? []).flatMap((row) => prose(`- ${row.name} (${factsOf(row)}): ${row.description}`))
-  const head = [...prose(`${key.description} Each row:`), ...fields]
-  if (rows.length === 0) return [...head, `#${key.name}: []`]
-  return [...head, `${key.name}:`, ...rows.map((row) => `  - ${writeValue('', row)}`)]
+function renderRows(key: Key, rows: Section[] | undefined, { path, section, samples }: Place): string[] {
+  const fieldsOf = (fields: readonly Key[] = []) =>
+    fields.flatMap((row) => prose(`- ${row.name} (${factsOf(row)}): ${row.description}`))
+  const types = (key.rowTypes ?? []).flatMap(({ type, keys }) => [...prose(`Of type ${type} also:`), ...fieldsOf(keys)])
+  const head = [...prose(`${key.description} Each row:`), ...fieldsOf(key.rows), ...types]
+  const shown = rows ?? (samples[`${path}${key.name}`] as Section[] | undefined) ?? []
+  if (shown.length === 0) return [...head, `#${key.name}: []`]
+  const lines = [`${key.name}:`, ...shown.map((row) => `  - ${writeValue('', row)}`)]
+  return [...head, ...(rows === undefined && section === 'on' ? lines.map((line) => `#${line}`) : lines)]
 }
 
 /** Type, and whether it is required or what holds without it. */

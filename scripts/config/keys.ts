@@ -35,8 +35,10 @@ export type Key = {
   default?: unknown
   /** Of a section. */
   keys?: Key[]
-  /** Of each row of a list. */
+  /** Of each row of a list; of a list of several types, what all of them have. */
   rows?: Key[]
+  /** What rows of a type have beside it. */
+  rowTypes?: { type: string; keys: Key[] }[]
   /** Of a section that is chosen by its `type`. */
   variants?: { type: string; keys: Key[] }[]
 }
@@ -92,6 +94,7 @@ function keyOf(name: string, schema: JsonSchema, required: boolean, section: str
   const rows = schema.items?.properties
   if (schema.properties !== undefined) return { ...key, keys: keysOf(schema, name) }
   if (rows !== undefined) return { ...key, rows: keysOf(schema.items as JsonSchema) }
+  if (schema.items?.oneOf !== undefined) return { ...key, ...rowsOfTypes(schema.items.oneOf.map(variantOf)) }
   if (schema.oneOf !== undefined) return { ...key, variants: schema.oneOf.map(variantOf) }
   return key
 }
@@ -100,15 +103,26 @@ function variantOf(schema: JsonSchema) {
   return { type: schema.properties?.['type']?.const ?? '', keys: keysOf(schema) }
 }
 
+/** A list whose rows are chosen by their `type`: what all of them have alike, and the rest type by type. */
+function rowsOfTypes(types: NonNullable<Key['variants']>): Pick<Key, 'rows' | 'rowTypes'> {
+  const text = (key: Key) => JSON.stringify(key)
+  const everywhere = (key: Key) => types.every(({ keys }) => keys.some((other) => text(other) === text(key)))
+  const rows = types[0]?.keys.filter(everywhere) ?? []
+  const rowTypes = types.map(({ type, keys }) => ({ type, keys: keys.filter((key) => !everywhere(key)) }))
+  return { rows, rowTypes }
+}
+
 /** A type in words. */
 function typeOf(name: string, schema: JsonSchema): string {
   if (schema.const !== undefined) return `\`${schema.const}\``
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(' or ')
   if (schema.oneOf !== undefined) return 'section'
-  if (schema.anyOf !== undefined) return unionType(name, schema.anyOf)
+  // A section with a secret wants the one or the other form of it.
+  if (schema.anyOf !== undefined && schema.properties === undefined) return unionType(name, schema.anyOf)
   if (schema.prefixItems !== undefined) return `[${schema.prefixItems.map((item) => typeOf(name, item)).join(', ')}]`
   switch (schema.type) {
     case 'array':
+      if (schema.items?.oneOf !== undefined) return 'rows'
       return schema.items?.properties === undefined ? `list of ${typeOf(name, schema.items ?? {})}` : 'rows'
     case 'object':
       return schema.properties === undefined ? 'map' : 'section'

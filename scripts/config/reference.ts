@@ -28,6 +28,9 @@ function rowsOf(key: Key, parent: string, note = ''): Row[] {
     own,
     ...(key.keys ?? []).flatMap((child) => rowsOf(child, `${path}.`)),
     ...(key.rows ?? []).flatMap((child) => rowsOf(child, `${path}[].`)),
+    ...(key.rowTypes ?? []).flatMap(({ type, keys }) =>
+      keys.flatMap((child) => rowsOf(child, `${path}[].`, ` (${type})`)),
+    ),
     ...variants.flatMap(({ type, keys }) => keys.flatMap((child) => rowsOf(child, `${path}.`, ` (${type})`))),
   ]
 }

@@ -19,6 +19,8 @@ beforeEach(() => {
   cpSync(join(repository, 'config'), folder, { recursive: true })
   for (const name of ['broker', 'board', 'projector'])
     writeFileSync(join(folder, `${name}.password`), 'a long enough password\n')
+  for (const name of ['dingtalk.token', 'dingtalk.secret', 'relay.token'])
+    writeFileSync(join(folder, name), 'a long enough token\n')
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
@@ -36,7 +38,8 @@ const switchedOn = (text: string) => text.replace(/^(?!##)( *)#(?=[^\s#]| {2})/g
 function allKeys(keys: readonly Key[], parent = ''): { path: string; key: Key }[] {
   return keys.flatMap((key) => {
     const path = `${parent}${key.name}`
-    const inner = [...(key.keys ?? []), ...(key.rows ?? []), ...(key.variants ?? []).flatMap((variant) => variant.keys)]
+    const types = [...(key.variants ?? []), ...(key.rowTypes ?? [])].flatMap((type) => type.keys)
+    const inner = [...(key.keys ?? []), ...(key.rows ?? []), ...types]
     return [{ path, key }, ...allKeys(inner, `${path}.`)]
   })
 }
