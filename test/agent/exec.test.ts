@@ -22,6 +22,14 @@ describe('exec', () => {
     expect(await exec(node, ['-e', script], { signal: never })).toEqual({ code: 3, stdout: 'out\n', stderr: 'err\n' })
   })
 
+  it('hands on what the program is to read, and bears one that does not', async () => {
+    const exec = createExec()
+    const input = 'line\n'.repeat(100_000)
+    expect((await exec('wc', ['-l'], { signal: never, input })).stdout.trim()).toBe('100000')
+    expect(await exec('cat', [], { signal: never })).toMatchObject({ code: 0, stdout: '' })
+    expect(await exec('true', [], { signal: never, input })).toMatchObject({ code: 0 })
+  })
+
   it('passes arguments as they are, without a shell', async () => {
     const exec = createExec()
     const { stdout } = await exec(node, ['-p', 'process.argv[1]', '$HOME; echo x'], { signal: never })

@@ -5,8 +5,6 @@ import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createExec } from '../../../agent/exec.ts'
 import { path } from '../../../agent/probes/path.ts'
-import { parseFping } from '../../../agent/ping/fping.ts'
-import { rangeCheck } from '../../../agent/resolve.ts'
 import { jitterOf, summaryOf } from '../../../agent/probes/path/statistics.ts'
 import type { Sample } from '../../../core/catalog.ts'
 import { has, pathOf } from '../../services/capabilities.ts'
@@ -18,22 +16,6 @@ const configOf = (hosts: string[], more = {}) =>
   path.config.parse({ targets: targetsOf(...hosts), packet_count: 3, spacing_seconds: 0.2, ...more })
 const fieldsOf = (samples: Sample[], target: string) =>
   samples.find((sample) => sample.measurement === 'path' && sample.tags.target === target)?.fields as Fields
-
-describe('output of fping', () => {
-  it('gives times in seconds, null for a lost one, and nothing for what lies between', () => {
-    const output = [
-      'ICMP Host Unreachable from 192.0.2.1 for ICMP Echo sent to 192.0.2.9',
-      '192.0.2.1 : 0.5 - 12.5',
-      '2001:db8::1   : - - -',
-      '192.0.2.9 : duplicate for [0], 64 bytes, 0.03 ms',
-      '',
-    ]
-    expect([...parseFping(output.join('\n'))]).toEqual([
-      ['192.0.2.1', [0.0005, null, 0.0125]],
-      ['2001:db8::1', [null, null, null]],
-    ])
-  })
-})
 
 describe('statistics', () => {
   it('are those of the replies, with what is lost counted beside them', () => {
@@ -77,25 +59,8 @@ describe('statistics', () => {
   })
 })
 
-describe('address ranges', () => {
-  it.each([
-    ['10.1.2.3', true],
-    ['11.0.0.1', false],
-    ['192.168.7.255', true],
-    ['fd00::1', true],
-    ['2001:db8::1', false],
-    ['::ffff:10.1.2.3', true],
-    ['::ffff:11.1.2.3', false],
-  ])('of 10.0.0.0/8, 192.168.7.0/24 and fd00::/8: %s is %s', (address, allowed) => {
-    expect(rangeCheck(['10.0.0.0/8', '192.168.7.0/24', 'fd00::/8'])(address)).toBe(allowed)
-  })
-
-  it('are everything when none are given', () => {
-    expect(rangeCheck(undefined)('192.0.2.1')).toBe(true)
-    expect(rangeCheck([])('192.0.2.1')).toBe(false)
-  })
-
-  it('are refused in the configuration when they are none', () => {
+describe('targets of a path', () => {
+  it('may be limited to address ranges only, not to what is none', () => {
     const result = path.config.safeParse({ targets: targetsOf('127.0.0.1'), allowed_ranges: ['10.0.0.0/33'] })
     expect(result.success).toBe(false)
   })
