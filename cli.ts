@@ -4,6 +4,9 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import type { z } from 'zod'
+import { addAlerts } from './commands/alerts/command.ts'
+import { addDiscover } from './commands/discover/command.ts'
+import { addInventory } from './commands/inventory/command.ts'
 import type { TestOptions } from './commands/test.ts'
 import { loadConfig } from './core/config-file.ts'
 import { isAppError, messageOf } from './core/errors.ts'
@@ -258,6 +261,19 @@ program
     const { addUser } = await import('./commands/user-add.ts')
     addUser({ name, usersFile, passwordFile }, print)
   })
+
+const commandDeps = {
+  env: process.env,
+  lang,
+  print,
+  stopOnSignals,
+  fail: () => void (process.exitCode = 1),
+  stdin: process.stdin,
+  stderr: process.stderr,
+}
+addInventory(program, commandDeps)
+addDiscover(program, commandDeps)
+addAlerts(program, commandDeps)
 
 program
   .command('doctor')
