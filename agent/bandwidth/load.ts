@@ -56,6 +56,9 @@ export type Loaded = {
 } & Strain &
   TestpointStrain
 
+/** One under load, and when it ended. */
+type RoundTrip = { at: number; seconds: number }
+
 /** A test asks for this much more than the target: enough to fill a line of 105 %, no more than a verdict needs. */
 export const leaseRatio = 1.15
 
@@ -91,11 +94,14 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const transfer = start(options, begun)
   const observer = createObserver({ ...options, transfer })
   const over = new AbortController()
-  const rtts: number[] = []
+  const rtts: RoundTrip[] = []
   const pings = pingAll(session, direction === 'up' ? 2 : 1, AbortSignal.any([signal, over.signal]), rtts)
 
   // Acknowledgements are late by what they wait in queues, some more than others; counters of the interface are not.
-  const ruleNow = (): Rule => (direction === 'down' ? rule : { ...rule, timingSeconds: spreadOf(rtts) })
+  const ruleNow = (): Rule => {
+    if (direction === 'down') return rule
+    return { ...rule, timingSeconds: spreadOf(rtts.filter(({ at }) => at >= estimate.plateauFrom)) }
+  }
   let estimate: Judged = judge([], rule)
   const ended = await watch(options, { transfer, observer, begun }, () => {
     estimate = judgeAll(observer.observe(), ruleNow())
@@ -129,7 +135,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     goodputBps: hasRate ? observer.goodputBps(estimate.plateauFrom) : null,
     transferredBytes: Math.round(observer.wireBytes(transfer.usedBytes())),
     durationSeconds,
-    rttLoadedSeconds: median(rtts),
+    rttLoadedSeconds: median(rtts.map(({ seconds }) => seconds)),
     ...strain(),
     ...session.strain(),
     backlogRatio: transfer.backlogRatio(),
@@ -201,14 +207,14 @@ async function watch(
 }
 
 /** Adds round trips under load to `rtts` until `signal` aborts; what our own testpoint has received comes with them. */
-async function pingAll(session: Session, loops: number, signal: AbortSignal, rtts: number[]): Promise<void> {
+async function pingAll(session: Session, loops: number, signal: AbortSignal, rtts: RoundTrip[]): Promise<void> {
   const loop = async (): Promise<void> => {
     let isOpen = false
     while (!signal.aborted) {
       try {
         const seconds = await session.ping(signal)
         // The first of each connection opens it.
-        if (isOpen) rtts.push(seconds)
+        if (isOpen) rtts.push({ at: now(), seconds })
         isOpen = true
       } catch {
         // A test that ends takes its pings with it; a testpoint that has gone shows in the transfer.
@@ -220,9 +226,9 @@ async function pingAll(session: Session, loops: number, signal: AbortSignal, rtt
 }
 
 /** By how much round trips under load differ, the odd ones left out. */
-function spreadOf(rtts: readonly number[]): number {
+function spreadOf(rtts: readonly RoundTrip[]): number {
   if (rtts.length < minSpreadRtts) return defaultTimingSeconds
-  const sorted = rtts.toSorted((a, b) => a - b)
+  const sorted = rtts.map(({ seconds }) => seconds).toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] as number
   return Math.max(minTimingSeconds, at(0.9) - at(0.1))
 }

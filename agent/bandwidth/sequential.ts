@@ -74,7 +74,8 @@ export function judge(points: readonly Point[], rule: Rule): Estimate {
   const plateauSeconds = secondsOf(plateau)
   const open: Estimate = {
     decision: 'open',
-    rateBps: rateOver(plateau),
+    rateBps:
+      rule.timingSeconds > 0 ? punctualRate(points.filter(({ seconds }) => seconds >= plateauFrom)) : rateOver(plateau),
     marginRatio: 1,
     plateauFrom,
     plateauSeconds,
@@ -86,29 +87,22 @@ export function judge(points: readonly Point[], rule: Rule): Estimate {
   return { ...estimate, decision: accuse(bins, plateau, estimate, rule, elapsed) }
 }
 
-/** Half-width of the confidence interval of a plateau's mean, as a share of it. */
-function marginOf(plateau: readonly Bin[], { confidence, toleranceRatio }: Rule): number {
+/** Half-width of the interval that holds a plateau's mean, as a share of it, had the plateau gone on for `times` as long. */
+function marginOf(plateau: readonly Bin[], { confidence, toleranceRatio, timingSeconds }: Rule, times = 1): number {
   const rates = plateau.map(rateOf)
-  return (tQuantile(confidence, rates.length - 1) * standardError(rates)) / mean(rates) + toleranceRatio
+  const seconds = secondsOf(plateau)
+  const statistical = (tQuantile(confidence, rates.length - 1) * standardError(rates)) / mean(rates) / Math.sqrt(times)
+  // What was told of in a time passed in that time and the most by which the telling may be late. Tighter than statistics
+  // where lateness is all the noise there is: it does not add up.
+  const certain = timingSeconds > 0 && seconds >= minProofSeconds ? timingSeconds / (seconds * times) : 1
+  return Math.min(statistical, certain) + toleranceRatio
 }
 
 function isProven(plateau: readonly Bin[], { rateBps, marginRatio }: Estimate, rule: Rule): boolean {
   const { thresholdBps, toleranceRatio, timingSeconds } = rule
   const later = plateau.slice(plateau.length >> 1)
   const laterRatio = toleranceRatio + timingSeconds / secondsOf(later)
-  return (
-    rateBps * (1 - Math.min(marginRatio, certainRatio(plateau, rule))) >= thresholdBps &&
-    rateOver(later) * (1 + laterRatio) >= thresholdBps
-  )
-}
-
-/**
- * What late points leave open of a plateau's mean: what was told of in a time passed in that time and the most by which
- * the telling may be late. Tighter than statistics where lateness is all the noise there is: it does not add up.
- */
-function certainRatio(plateau: readonly Bin[], { timingSeconds, toleranceRatio }: Rule): number {
-  const seconds = secondsOf(plateau)
-  return timingSeconds > 0 && seconds >= minProofSeconds ? timingSeconds / seconds + toleranceRatio : 1
+  return rateBps * (1 - marginRatio) >= thresholdBps && rateOver(later) * (1 + laterRatio) >= thresholdBps
 }
 
 /** What to say of a line that is not proven. */
@@ -121,11 +115,15 @@ function accuse(
 ): Estimate['decision'] {
   const { rateBps, marginRatio, plateauSeconds } = estimate
   const steady = bins.length - plateau.length < Math.floor(bins.length / 2) && !isRising(plateau, rule)
-  if (rateBps * (1 + Math.min(marginRatio, certainRatio(plateau, rule))) < rule.thresholdBps) {
+  if (rateBps * (1 + marginRatio) < rule.thresholdBps) {
     const longEnough = elapsed >= Math.max(minBelowSeconds, minBelowRoundTrips * rule.rttSeconds)
-    return longEnough && steady && !isAcquitted(bins.slice(burstBins), estimate, rule) ? 'below' : 'open'
+    // Late points may take longer than a burst to make up for the stall after slow start; the plateau begins behind it.
+    const settled = bins.slice(rule.timingSeconds > 0 ? Math.max(burstBins, bins.length - plateau.length) : burstBins)
+    return longEnough && steady && !isAcquitted(settled, estimate, rule) ? 'below' : 'open'
   }
-  return plateauSeconds >= minMarginalSeconds && steady && isFutile(estimate, rule, elapsed) ? 'marginal' : 'open'
+  return plateauSeconds >= minMarginalSeconds && steady && isFutile(plateau, estimate, rule, elapsed)
+    ? 'marginal'
+    : 'open'
 }
 
 /** Whether the line carried the threshold once, for as long as no burst and no late point can make it seem. */
@@ -142,12 +140,16 @@ function isAcquitted(
   })
 }
 
-/** Whether the interval, shrinking with the root of time, still holds the threshold when the time is up. */
-function isFutile({ rateBps, marginRatio, plateauSeconds }: Estimate, rule: Rule, elapsed: number): boolean {
-  const statistical = (marginRatio - rule.toleranceRatio) * rateBps
+/** Whether the interval, shrinking with time, still holds the threshold when the time is up. */
+function isFutile(
+  plateau: readonly Bin[],
+  { rateBps, plateauSeconds }: Estimate,
+  rule: Rule,
+  elapsed: number,
+): boolean {
   const left = Math.max(rule.maxSeconds - elapsed, 0)
-  const atTheEnd = statistical * Math.sqrt(plateauSeconds / (plateauSeconds + left)) + rule.toleranceRatio * rateBps
-  return Math.abs(rateBps - rule.thresholdBps) < atTheEnd
+  const atTheEnd = marginOf(plateau, rule, (plateauSeconds + left) / plateauSeconds)
+  return Math.abs(rateBps - rule.thresholdBps) < atTheEnd * rateBps
 }
 
 /** Spread of half seconds: long enough for late acknowledgements to even out, short enough to show a starved sender. */
@@ -183,6 +185,22 @@ function rateOver(bins: readonly Bin[]): number {
 
 function secondsOf(bins: readonly Bin[]): number {
   return (bins.at(-1)?.to.seconds ?? 0) - (bins[0]?.from.seconds ?? 0)
+}
+
+/**
+ * Rate between the most punctual point of the first and of the last fifth. Late points tell of too little, and a plateau
+ * tends to be cut where a stall has just been made up for: its first point is on time, its last is as late as any.
+ */
+function punctualRate(points: readonly Point[]): number {
+  const [first, last] = [points[0], points.at(-1)]
+  if (first === undefined || last === undefined || first === last) return 0
+  const around = rateOf({ from: first, to: last })
+  const span = (last.seconds - first.seconds) / 5
+  const lead = ({ seconds, bits }: Point) => bits - around * seconds
+  const best = (list: readonly Point[]) => list.reduce((a, b) => (lead(b) > lead(a) ? b : a))
+  const from = best(points.filter(({ seconds }) => seconds <= first.seconds + span))
+  const to = best(points.filter(({ seconds }) => seconds >= last.seconds - span))
+  return rateOf({ from, to })
 }
 
 /** Bins of at least 0.1 s by the measured times: a starved event loop samples late, not wrongly. */
