@@ -83,12 +83,17 @@ function valueOf({ field, aggregate }: InfluxqlRange): { value: string; negated?
   return { value: `percentile("negated", ${100 * (1 - quantile)}) * -1`, negated: true }
 }
 
-function conditions({ match = {}, expectedOnly }: { match?: Match; expectedOnly?: boolean }, time: string): string {
+/** What stands behind WHERE. */
+export function conditions(
+  { match = {}, expectedOnly }: { match?: Match; expectedOnly?: boolean },
+  time: string,
+): string {
   const tags = Object.entries(match).map(([tag, wanted]) => `${quote(tag)} ${comparison(wanted)}`)
   return [time, ...tags, ...(expectedOnly ? ['"expected" = 1'] : [])].join(' AND ')
 }
 
-function comparison(wanted: Match[string]): string {
+/** A tag against what is wanted of it. */
+export function comparison(wanted: Match[string]): string {
   if (typeof wanted === 'string' && !isVariable(wanted)) return `= '${wanted.replace(/[\\']/g, '\\$&')}'`
   if (typeof wanted === 'string') return `=~ /^${wanted}$/`
   return `=~ /^(${wanted.map((value) => quotedPattern(value).replaceAll('/', '\\/')).join('|')})$/`

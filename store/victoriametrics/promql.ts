@@ -76,7 +76,8 @@ export function selectFields(query: Pick<LastQuery, 'measurement' | 'match' | 'f
   return `{${[`__name__=~"${measurement}_(${fields.join('|')})"`, ...labels(match)].join(',')}}`
 }
 
-function metric(query: Pick<PromqlRange, 'measurement' | 'field' | 'match' | 'expectedOnly'>): string {
+/** The selector of a field, or of its samples in expected time. */
+export function metric(query: Pick<PromqlRange, 'measurement' | 'field' | 'match' | 'expectedOnly'>): string {
   const { measurement, field, match = {}, expectedOnly = false } = query
   const name = expectedOnly ? expectedField(query) : field
   if (name === undefined) {
