@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { serviceUrlSchema, testpointUrlSchema } from './address.ts'
 import { idPattern } from './batch.ts'
 import { calendarFields, type Expectation, expectations } from './calendar.ts'
+import { type AgentRole, agentRoles, type TerminalKind, terminalKinds } from './kinds.ts'
 import { categories } from './standard.ts'
 import { rateSchema } from './units.ts'
 
@@ -44,8 +45,7 @@ const row = {
 export const linkIdSchema = idSchema.max(54, 'the id of a link has at most 54 characters')
 
 export const levels = ['site', 'district', 'city', 'province', 'internet'] as const
-export const terminalKinds = ['panel', 'pc', 'projector', 'printer', 'ap', 'switch', 'camera', 'server'] as const
-export type TerminalKind = (typeof terminalKinds)[number]
+export { type AgentRole, agentRoles, type TerminalKind, terminalKinds }
 
 const alwaysOn: readonly string[] = ['switch', 'ap', 'camera', 'server'] satisfies TerminalKind[]
 /** When a device of a kind should be on, unless its row says otherwise. */

@@ -13,7 +13,7 @@ const repository = join(import.meta.dirname, '..', '..')
 const page = join(import.meta.dirname, 'page')
 
 /** Modules beside those of the page that it imports; no other file can be asked for. */
-const sharedModules = ['collector/board/strings.ts', 'core/catalog.ts']
+const sharedModules = ['collector/board/strings.ts', 'collector/board/strings-terminals.ts', 'core/catalog.ts']
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -43,7 +43,7 @@ export function addAssets(app: FastifyInstance): void {
       return request.headers['if-none-match'] === tag ? reply.code(304).send() : reply.send(body)
     })
   serve('/', () => join(page, 'index.html'))
-  for (const name of ['base.css', 'views.css', 'icon.svg']) serve(`/${name}`, () => join(page, name))
+  for (const name of ['base.css', 'views.css', 'terminals.css', 'icon.svg']) serve(`/${name}`, () => join(page, name))
   serve('/echarts.js', () => createRequire(import.meta.url).resolve('echarts/dist/echarts.common.min.js'))
   serve('/m/*', moduleFile)
 }

@@ -2,12 +2,10 @@
 import { z } from 'zod'
 import { expectations } from '../../core/calendar.ts'
 import { causes, methods, outcomes, triggers, verdicts } from '../../core/catalog.ts'
-import { agentRoles, terminalKinds } from '../../core/registry.ts'
+import { agentRoles, terminalKinds } from '../../core/kinds.ts'
 import { readinessReasons, readinessStates } from '../../core/readiness.ts'
 import { categories, directions } from '../../core/standard.ts'
-import { faultReasons } from '../judge/terminals/faults.ts'
-import { roles } from '../judge/terminals/rooms.ts'
-import { type DeviceState, deviceStates, stretchReasons } from '../judge/terminals/stretches.ts'
+import { type DeviceState, deviceStates, faultReasons, roles, stretchReasons } from '../judge/terminals/states.ts'
 
 const namesOf = <T extends Record<string, unknown>>(codes: T) =>
   z.enum(Object.keys(codes) as [Extract<keyof T, string>, ...Extract<keyof T, string>[]])

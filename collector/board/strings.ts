@@ -3,6 +3,7 @@
  * come from core/catalog.ts. `{name}` is filled in by the caller.
  */
 import type { Text } from '../../core/catalog.ts'
+import { terminalStrings } from './strings-terminals.ts'
 
 const text = (en: string, zh: string): Text => ({ en, zh })
 
@@ -195,28 +196,7 @@ export const strings = {
   ),
   certificate: text('Certificate', '证书'),
   days: text('{count} d', '{count} 天'),
-  terminals: text('Classroom terminals', '教室终端'),
-  terminals_note: text('{up} of {all} reachable', '{all} 台中 {up} 台在线'),
-  terminals_missing: text('expected but missing: {count}', '应在线未在线 {count} 台'),
-  terminals_table: text('All devices as a table', '设备明细表'),
-  device_on: text('reachable', '在线'),
-  device_missing: text('expected, missing', '应在线未在线'),
-  device_down: text('not reachable', '不在线'),
-  device_off: text('off, not expected', '未到使用时间'),
-  device_unknown: text('no data', '无数据'),
-  device: text('Device', '设备'),
-  room: text('Room', '房间'),
-  kind: text('Kind', '类型'),
-  state: text('State', '状态'),
-  kind_panel: text('Panel', '一体机'),
-  kind_pc: text('Computer', '电脑'),
-  kind_projector: text('Projector', '投影机'),
-  kind_printer: text('Printer', '打印机'),
-  kind_ap: text('Access point', '无线接入点'),
-  kind_switch: text('Switch', '交换机'),
-  kind_camera: text('Camera', '摄像机'),
-  kind_server: text('Server', '服务器'),
-  room_none: text('Other places', '其他位置'),
+  ...terminalStrings,
   agent: text('Agent', '采集端'),
   agents: text('Agents', '采集端'),
   no_agent: text(

@@ -131,6 +131,7 @@ export const fullTime = (time: Moment) =>
   })
 export const clockSeconds = (time: Moment) =>
   inZone(time, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
+export const clock = (time: Moment) => inZone(time, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 export const day = (time: Moment) => inZone(time, { month: 'short', day: 'numeric' })
 
 export function ago(time: Moment, now: number): string {

@@ -1,6 +1,7 @@
 /** Availability in expected time, of devices, rooms and the site. */
 import type { TerminalRow } from '../../registry.ts'
-import { roles, kindsOf } from './rooms.ts'
+import { kindsOf } from './rooms.ts'
+import { roles } from './states.ts'
 
 /** Samples of one device in a stretch of its expected time: the share that was answered, of how many. */
 export type Bucket = { terminal: string; from: number; mean: number; count: number }

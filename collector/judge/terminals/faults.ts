@@ -2,9 +2,9 @@
 import type { Expectation } from '../../../core/calendar.ts'
 import type { Registry, SiteRow, TerminalRow } from '../../registry.ts'
 import type { Row } from '../../../store/query.ts'
+import type { faultReasons } from './states.ts'
 import { type Point, type Stretch, stretchesOf } from './stretches.ts'
 
-export const faultReasons = ['no_answer', 'changes'] as const
 /** `to`: when it answered again; undefined while it lasts. */
 export type Fault = { reason: (typeof faultReasons)[number]; from: number; to: number | undefined }
 

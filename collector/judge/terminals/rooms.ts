@@ -1,10 +1,7 @@
 /** A room from its devices: it works when a display and a computer work. */
 import type { TerminalRow } from '../../registry.ts'
 import type { Fault } from './faults.ts'
-import type { DeviceState } from './stretches.ts'
-
-export const roles = ['display', 'computer'] as const
-export type Role = (typeof roles)[number]
+import { type DeviceState, type Role, roles } from './states.ts'
 
 /** A panel has a computer of its own. */
 export const kindsOf: Readonly<Record<Role, readonly TerminalRow['kind'][]>> = {

@@ -9,7 +9,8 @@ import { type Availability, availabilityOf, type Bucket } from './availability.t
 import { type Fault, faultsIn, type JudgedDevice, judgeDevices, leastFaultMs } from './faults.ts'
 import { type Past, pastDays, readPast } from './past.ts'
 import { type RoomState, roomStateOf } from './rooms.ts'
-import type { DeviceState, Stretch } from './stretches.ts'
+import type { DeviceState, StretchReason } from './states.ts'
+import type { Stretch } from './stretches.ts'
 
 export type DeviceVerdict = {
   terminal: TerminalRow
@@ -17,7 +18,7 @@ export type DeviceVerdict = {
   /** Whether it should be on now. */
   expected: boolean
   state: DeviceState
-  reason: Stretch['reason'] | 'never_seen' | 'no_address'
+  reason: StretchReason | 'never_seen' | 'no_address'
   since: number | undefined
   /** It may be longer: nothing else is known before. */
   sinceAtLeast: boolean

@@ -2,22 +2,12 @@
  * What one device was, stretch by stretch, from its samples. Pure: the same samples in any order give the same, so what
  * arrives late changes only what it is about.
  */
-export const deviceStates = ['up', 'down', 'off', 'unknown', 'flapping'] as const
-export type DeviceState = (typeof deviceStates)[number]
-export const stretchReasons = [
-  'answers',
-  'no_answer',
-  'not_expected',
-  'changes',
-  'cut_off',
-  'no_samples',
-  'few_samples',
-] as const
+import type { DeviceState, StretchReason } from './states.ts'
 
 /** `up`: undefined where the gateway had no way to the device, and so nothing is known. */
 export type Point = { time: number; up: boolean | undefined }
 /** Until the next one begins, the last one until now. */
-export type Stretch = { state: DeviceState; reason: (typeof stretchReasons)[number]; from: number }
+export type Stretch = { state: DeviceState; reason: StretchReason; from: number }
 
 const minuteMs = 60_000
 /** Down when this many of the last `recent` samples were missed: one lost sweep is none. */
@@ -79,7 +69,7 @@ function createDevice() {
   let missedFrom: number | undefined
 
   /** `from` may lie before what was thought to have begun since. */
-  function become(state: DeviceState, reason: Stretch['reason'], from: number): void {
+  function become(state: DeviceState, reason: StretchReason, from: number): void {
     const is = stretches.at(-1)
     if (is?.state === state && is.reason === reason) return
     while ((stretches.at(-1)?.from ?? -Infinity) >= from) stretches.pop()
@@ -101,7 +91,7 @@ function createDevice() {
 
   return {
     stretches,
-    unknown: (reason: Stretch['reason'], from: number): void => {
+    unknown: (reason: StretchReason, from: number): void => {
       window = []
       changes = []
       answeredFrom = silentFrom = missedFrom = undefined

@@ -100,17 +100,25 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
     await page.context().close()
   })
 
-  test('only a device that is expected to be on counts as missing, and its room comes first', async () => {
+  test('a device at fault is told first, with since when; one that nobody expects is only off', async () => {
     const { page } = await open('#/site/qc-001', { locale: 'en-GB' })
     const card = page.locator('.terminals')
     await card.getByText('6 of 9 reachable').waitFor()
-    expect(await card.getByText('expected but missing: 1').count()).toBe(1)
+    expect(await card.getByText('Rooms that work: 3').count()).toBe(1)
+    const faults = await card.locator('.attention li').allInnerTexts()
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toMatch(/^Class 2 · pc 2\s+no answer\s+since .* · for /)
     const count = (state: string) => card.locator(`.room .device.${state}`).count()
-    expect([await count('missing'), await count('off'), await count('down')]).toEqual([1, 1, 1])
-    expect(await card.locator('.room .name').first().innerText()).toBe('Class 2')
-    const missing = card.getByRole('listitem').filter({ hasText: 'expected, missing' }).last()
-    expect(await missing.getAttribute('title')).toMatch(/^pc 2 · Computer · expected, missing/)
+    expect([await count('up'), await count('down'), await count('off'), await count('unknown')]).toEqual([6, 1, 1, 1])
+    expect(await card.locator('.room .head b').first().innerText()).toBe('Class 2')
+    const down = card.locator('.room .device.down')
+    expect(await down.getAttribute('title')).toMatch(
+      /^pc 2 · Computer · no answer · since .* or longer · at fault since/,
+    )
+    const cutOff = card.locator('.room .device.unknown')
+    expect(await cutOff.getAttribute('title')).toContain('the gateway is cut off')
     await card.getByText('All devices as a table').click()
+    await card.locator('tbody tr').first().waitFor()
     expect(await card.locator('tbody tr').count()).toBe(9)
     await page.context().close()
   })
