@@ -52,9 +52,6 @@ const alwaysOn: readonly string[] = ['switch', 'ap', 'camera', 'server'] satisfi
 export function usualExpectation(kind: string): Expectation {
   return alwaysOn.includes(kind) ? 'always' : 'lessons'
 }
-/** Of an agent, in its own file and in the registry. */
-export const agentRoles = ['gateway', 'terminal'] as const
-export type AgentRole = (typeof agentRoles)[number]
 const terminalUsers = ['classroom', 'teacher', 'office'] as const
 
 /** Host, or host:port; an IPv6 address with a port stands in brackets. */
