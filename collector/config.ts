@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { brokerUrlSchema, isLoopback } from '../core/address.ts'
 import { idSchema } from '../core/registry.ts'
 import { sizeSchema } from '../core/units.ts'
+import { storeSchema } from './store-config.ts'
 import { alertsConfigSchema } from './alerts/config.ts'
 
 const path = z.string().min(1)
@@ -60,21 +61,7 @@ export const collectorConfigSchema = z.strictObject({
   registry_file: path.describe('The registry; read again when it changes.'),
   standards_file: path.optional().describe('Standards to judge by; without it, the built-in ones of the plan.'),
   broker: brokerSchema.describe('Where batches come from.'),
-  store: z
-    .discriminatedUnion('type', [
-      z.strictObject({
-        type: z.literal('sqlite').describe('Embedded store.'),
-        raw_days: z.int().min(1).max(3660).default(14).describe('Days that raw samples are kept.'),
-        long_days: z
-          .int()
-          .min(1)
-          .max(36_600)
-          .default(1096)
-          .describe('Days that roll-ups, test results and verdicts are kept.'),
-      }),
-    ])
-    .prefault({ type: 'sqlite' })
-    .describe('Where samples rest.'),
+  store: storeSchema.prefault({ type: 'sqlite' }).describe('Where samples rest.'),
   http: z
     .strictObject({
       host: z

@@ -6,7 +6,6 @@ import type { ConnectionConfig, Message } from '../core/connection.ts'
 import { makeFolder } from '../core/folder.ts'
 import type { Log } from '../core/log.ts'
 import { collectorUser } from '../core/topics.ts'
-import { createSqliteStore } from '../store/sqlite.ts'
 import type { Health } from '../store/store.ts'
 import { type Alerts, type AlertsDeps, createAlerts } from './alerts/alerts.ts'
 import { createBoard } from './board/server.ts'
@@ -21,6 +20,7 @@ import { createMetrics } from './metrics.ts'
 import { createCollectorMqtt } from './mqtt.ts'
 import { followRegistry } from './registry-file.ts'
 import type { Registry } from './registry.ts'
+import { openStore } from './store-config.ts'
 
 export type CollectorDeps = {
   signal: AbortSignal
@@ -71,9 +71,7 @@ async function openData(config: CollectorConfig, { log, env }: CollectorDeps, be
   const files = { registryFile: config.registry_file, standardsFile: config.standards_file, env }
   const registry = followRegistry(files, log.child({ module: 'registry' }))
   begun.defer(registry.stop)
-  const { raw_days, long_days } = config.store
-  const retention = { raw_days, long_days }
-  const store = await createSqliteStore({ directory: join(config.data_dir, 'store'), log, now: Date.now, retention })
+  const store = await openStore(config.store, { dataDir: config.data_dir, log, now: Date.now })
   begun.defer(store.close)
   const stateFile = join(config.data_dir, 'state.sqlite')
   const holding = openHolding(stateFile, config.quarantine_bytes, log.child({ module: 'holding' }))

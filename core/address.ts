@@ -25,6 +25,11 @@ export const testpointUrlSchema = urlSchema(
   'an address such as http://10.20.0.10:8422/',
   'give the address without it',
 )
+export const storeUrlSchema = urlSchema(
+  /^https?$/,
+  'an address such as http://127.0.0.1:8086',
+  'use username and password_file, or token_file',
+)
 export const serviceUrlSchema = urlSchema(
   /^https?$/,
   'an address such as https://platform.example/',

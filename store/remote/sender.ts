@@ -51,11 +51,11 @@ export function createSender({ url, path, headers, timeoutMs }: SenderOptions): 
   }
 }
 
-/** What InfluxDB says when it knows that lines are at fault, in 1.x and 2.x. */
-const aboutLines =
-  /partial write|unable to parse|field type conflict|beyond retention|invalid (tag|field|boolean|number)/i
-/** What a person can cure at the server is no fault of the lines. */
-const aboutLimits = /limit exceeded/i
+/**
+ * What InfluxDB says when lines themselves are at fault. `partial write` alone is no sign of it: 1.6 answers so, with 400,
+ * when its disk is full or it has too many series, which a person can cure.
+ */
+const aboutLines = /field type conflict|unable to parse|beyond retention policy|max key length|time outside range/i
 
 function meaningOf(error: unknown, timeoutMs: number): Answer {
   if (!(error instanceof HttpError)) return { kind: 'later', reason: reasonOf(error, timeoutMs) }
@@ -63,12 +63,19 @@ function meaningOf(error: unknown, timeoutMs: number): Answer {
   const said = shorten(error.body ?? '')
   if (status === 413) return { kind: 'too_large', reason: said }
   // Only an answer that speaks of lines condemns them: a proxy on the way says 400 as well.
-  if ((status === 400 || status === 422) && aboutLines.test(said) && !aboutLimits.test(said)) {
-    return { kind: 'refused', reason: said }
-  }
+  if ((status === 400 || status === 422) && aboutLines.test(said)) return { kind: 'refused', reason: said }
   const afterMs = error.retryAfter()
-  const todo = status === 401 || status === 403 ? '; check username, password or token of the store' : ''
-  return { kind: 'later', reason: `it answers ${status}: ${said}${todo}`, ...(afterMs > 0 ? { afterMs } : {}) }
+  return {
+    kind: 'later',
+    reason: `it answers ${status}: ${said}${cureOf(status, said)}`,
+    ...(afterMs > 0 ? { afterMs } : {}),
+  }
+}
+
+function cureOf(status: number, said: string): string {
+  if (status === 401 || status === 403) return '; check username, password or token of the store'
+  // InfluxDB 1.6 keeps the error of its log file, and repeats it with an empty disk (measured).
+  return /no space left/.test(said) ? '; free space there, and restart the server if it still says so' : ''
 }
 
 function reasonOf(error: unknown, timeoutMs: number): string {

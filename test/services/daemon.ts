@@ -12,17 +12,12 @@ export type Daemon = {
 const startWithinMs = 20_000
 
 /** `isUp` is asked until it says so; a rejection counts as no. */
-export function createDaemon(
-  program: string,
-  args: readonly string[],
-  isUp: () => Promise<boolean>,
-  env: NodeJS.ProcessEnv = process.env,
-): Daemon {
+export function createDaemon([program = '', ...args]: readonly string[], isUp: () => Promise<boolean>): Daemon {
   let child: ChildProcess | undefined
   return {
     pid: () => child?.pid,
     start: async () => {
-      const started = spawn(program, args, { stdio: process.env['SERVICE_LOG'] ? 'inherit' : 'ignore', env })
+      const started = spawn(program, args, { stdio: process.env['SERVICE_LOG'] ? 'inherit' : 'ignore' })
       child = started
       const deadline = performance.now() + startWithinMs
       while (!(await isUp().catch(() => false))) {

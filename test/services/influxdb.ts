@@ -16,33 +16,38 @@ export type InfluxdbService = Daemon & {
   stop: () => Promise<void>
 }
 
+type InfluxdbOptions = { auth?: boolean; http?: string[]; program?: readonly string[]; dataFolder?: string }
+
 export const administrator = { username: 'admin', password: 'admin-secret' }
 
-/** `http`: lines of the section of that name. With `auth` there is an administrator, made at the first start. */
+/**
+ * `http`: lines of the section of that name. With `auth` there is an administrator, made at the first start. `program`
+ * runs the server, whose data is then in `dataFolder`.
+ */
 export async function createInfluxdb({
   auth = false,
   http = [],
-  folder = mkdtempSync(join(tmpdir(), 'linkbell-influxdb-')),
-}: {
-  auth?: boolean
-  http?: string[]
-  folder?: string
-} = {}): Promise<InfluxdbService> {
+  program = [],
+  dataFolder,
+}: InfluxdbOptions = {}): Promise<InfluxdbService> {
+  const folder = mkdtempSync(join(tmpdir(), 'linkbell-influxdb-'))
+  const data = dataFolder ?? folder
   const [port, rpcPort] = [await freePort(), await freePort()]
   const url = `http://127.0.0.1:${port}`
   const file = join(folder, 'influxdb.conf')
   const config = [
     'reporting-disabled = true',
     `bind-address = "127.0.0.1:${rpcPort}"`,
-    `[meta]\ndir = "${folder}/meta"`,
-    `[data]\ndir = "${folder}/data"\nwal-dir = "${folder}/wal"`,
+    `[meta]\ndir = "${data}/meta"`,
+    `[data]\ndir = "${data}/data"\nwal-dir = "${data}/wal"`,
     '[monitor]\nstore-enabled = false',
     `[http]\nbind-address = "127.0.0.1:${port}"\nlog-enabled = false\nauth-enabled = ${auth}\n${http.join('\n')}`,
   ]
   writeFileSync(file, `${config.join('\n')}\n`)
   const { username, password } = administrator
   const headers: Record<string, string> = auth ? { authorization: `Basic ${btoa(`${username}:${password}`)}` } : {}
-  const daemon = createDaemon(pathOf('influxd'), ['-config', file], async () => (await fetch(`${url}/ping`)).ok)
+  const command = [...program, pathOf('influxd'), '-config', file]
+  const daemon = createDaemon(command, async () => (await fetch(`${url}/ping`)).ok)
   const query = async (text: string, database = '') => {
     const body = new URLSearchParams({ q: text, db: database, epoch: 'ms' })
     return (await fetch(`${url}/query`, { method: 'POST', body, headers })).json()

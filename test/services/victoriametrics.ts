@@ -14,24 +14,31 @@ export type VictoriametricsService = Daemon & {
   stop: () => Promise<void>
 }
 
-/** As docs/operations.md asks for it; `flags` come behind and win. */
+/** As docs/operations.md asks for it; `flags` win. `program` runs the server, whose data is then in `dataFolder`. */
 export async function createVictoriametrics({
   flags = [],
-  folder = mkdtempSync(join(tmpdir(), 'linkbell-victoriametrics-')),
+  program = [],
+  dataFolder,
 }: {
   flags?: string[]
-  folder?: string
+  program?: readonly string[]
+  dataFolder?: string
 } = {}): Promise<VictoriametricsService> {
+  const folder = mkdtempSync(join(tmpdir(), 'linkbell-victoriametrics-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const usual = ['-retentionPeriod=10y', '-dedup.minScrapeInterval=1ms', '-memory.allowedPercent=10']
-  const own = [`-storageDataPath=${folder}/data`, `-httpListenAddr=127.0.0.1:${port}`, '-loggerLevel=WARN']
-  const args = [...own, ...usual.filter((flag) => !flags.some((given) => given.startsWith(flag.split('=')[0] ?? flag)))]
-  const daemon = createDaemon(
-    pathOf('victoria-metrics'),
-    [...args, ...flags.filter((flag) => flag.includes('='))],
-    async () => (await fetch(`${url}/health`)).status < 500,
-  )
+  const own = [
+    `-storageDataPath=${dataFolder ?? folder}/data`,
+    `-httpListenAddr=127.0.0.1:${port}`,
+    '-loggerLevel=WARN',
+  ]
+  const isGiven = (flag: string) => flags.some((given) => given.startsWith(`${flag.split('=')[0]}=`))
+  // A flag that is given empty is left out.
+  const args = [...own, ...usual.filter((flag) => !isGiven(flag)), ...flags.filter((flag) => !flag.endsWith('='))]
+  const daemon = createDaemon([...program, pathOf('victoria-metrics'), ...args], async () => {
+    return (await fetch(`${url}/health`)).status < 500
+  })
   return {
     ...daemon,
     url,
