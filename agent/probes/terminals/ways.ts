@@ -1,6 +1,6 @@
 /**
- * Whether this host has a way to a device at all. A device that is silent may be off, as every night; only routes and
- * carriers can tell that it is the gateway that is cut off.
+ * Whether this host has a way to a device at all. A device that is silent may be off, as every night; only routes,
+ * carriers and routers can tell that it is the gateway that is cut off.
  */
 import { createSocket } from 'node:dgram'
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { messageOf } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import { rangeCheck } from '../../resolve.ts'
+import { behindSilentRouter } from './routers.ts'
 
 const stateSchema = z.object({
   v: z.literal(1),
@@ -41,10 +42,11 @@ export function watchWays(file: string | undefined, log: Log): Ways {
       const wasNear = rangeCheck(known.map(({ cidr }) => cidr))
       // With its network gone, the default route seems to lead to a device: out of the school.
       const isLost = (address: string) => wasNear(address) && !isNear.every((check) => check(address))
+      const blocked = behindSilentRouter(silent)
       return new Set(
         silent.filter((address) => {
           const source = sources.get(address)
-          return source === undefined || !runs(source) || isLost(address)
+          return source === undefined || !runs(source) || isLost(address) || blocked.has(address)
         }),
       )
     },

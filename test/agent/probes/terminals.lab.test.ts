@@ -103,6 +103,15 @@ describe.skipIf(!has('netns') || !has('fping'))('terminals seen from a gateway',
     expect(run([{ host: '10.99.0.1' }, { host: '10.77.1.1' }])).toEqual({ t0: { cut_off: 1 }, t1: up })
   })
 
+  it('are unknown behind a router that is dead, and down behind one that lives', () => {
+    ip('gw', 'route', 'add', '10.99.0.0/24', 'via', '10.77.9.9')
+    ip('gw', 'route', 'add', '10.99.1.0/24', 'via', '10.77.1.1')
+    expect(run([{ host: '10.99.0.1', tcp_ports: [80] }, { host: '10.99.1.1' }])).toEqual({
+      t0: { cut_off: 1 },
+      t1: down,
+    })
+  })
+
   it('are unknown when the interface of their network is gone and the default route seems to lead there', () => {
     const memory = { state_file: stateFile }
     expect(run([{ host: '10.77.1.1' }], memory)).toEqual({ t0: up })

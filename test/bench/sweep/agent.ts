@@ -5,6 +5,7 @@ import { createExec } from '../../../agent/exec.ts'
 import { terminals } from '../../../agent/probes/terminals.ts'
 import { batchOf, encodeBatch } from '../../../core/batch.ts'
 import { createLog } from '../../../core/log.ts'
+import { pathOf } from '../../services/capabilities.ts'
 
 export type Round = {
   wallSeconds: number
@@ -55,7 +56,7 @@ for (let round = 0; round < rounds; round++) {
   })
   const count = (up: number) => samples.filter(({ fields }) => (fields as { up?: number }).up === up).length
   const options = ['-q', '-C', '3', '-i', '1', '-p', '500', '-t', '1000', '-f', '-']
-  const fping = await timed(() => spawnSync('fping', options, { input }))
+  const fping = await timed(() => spawnSync(pathOf('fping'), options, { input }))
   found.push({
     ...probe,
     up: count(1),
