@@ -78,6 +78,8 @@ class StoreIngest implements Ingest {
   #stalled = false
   /** Why the last batch was put off; a repeated reason is not logged again. */
   #postponed = ''
+  /** Whether the store lost batches last; said once. */
+  #losing = false
   #stopped = false
 
   constructor(options: IngestOptions) {
@@ -214,14 +216,29 @@ class StoreIngest implements Ingest {
     for (const { message } of entries) message?.acknowledge()
     const reasons = new Map([...rejected].map(([index, reason]) => [parts[index]?.entry, reason]))
     durable.then(
-      () => this.#settle(entries, parts, reasons),
-      (error: unknown) => {
-        // Not acknowledged: the agents send them again, the quarantine keeps its own.
-        for (const entry of entries) entry.onSettled?.(false)
-        const facts = { batches: entries.length, reason: messageOf(error) }
-        this.#options.log.warn(facts, 'The store may have lost batches; their agents send them again.')
+      () => {
+        this.#losing = false
+        this.#settle(entries, parts, reasons)
       },
+      (error: unknown) => this.#lost(entries, messageOf(error)),
     )
+  }
+
+  /**
+   * Not acknowledged, so nothing is lost: the quarantine keeps its own, and agents would send theirs again in a minute.
+   * What is still in memory is written again at once.
+   */
+  #lost(entries: readonly Pending[], reason: string): void {
+    const { log, metrics } = this.#options
+    if (!this.#losing)
+      log.warn({ batches: entries.length, reason }, 'The store may have lost batches; they come again.')
+    this.#losing = true
+    const own = entries.filter(({ onSettled }) => onSettled === undefined)
+    for (const { onSettled } of entries) onSettled?.(false)
+    const room = this.#stopped ? 0 : Math.max(0, maxPending - this.#pending.length)
+    for (const _ of own.slice(room)) metrics.dropped()
+    this.#pending.push(...own.slice(0, room).map((entry) => ({ ...entry, message: undefined })))
+    if (room > 0 && own.length > 0) this.#timer ??= setTimeout(() => this.#flush(), retryAfterMs)
   }
 
   #settle(entries: Pending[], parts: Part[], reasons: ReadonlyMap<Pending | undefined, string>): void {

@@ -60,12 +60,15 @@ describe('a batch that arrives', () => {
     await vi.waitFor(() => expect(bench.acks).toEqual([ackOf([1])]), within)
   })
 
-  it('is not acknowledged when the store may have lost it', async () => {
+  it('is not acknowledged when the store may have lost it, and written again', async () => {
     bench.answer(() => ({ ...stored, durable: Promise.reject(new Error('killed')) }))
     bench.give(payloadOf(1))
     await vi.waitFor(() => expect(bench.warnings()).toHaveLength(1), within)
     expect(bench.acks).toEqual([])
     expect(bench.events).toEqual([])
+    bench.answer(() => stored)
+    await vi.waitFor(() => expect(bench.acks).toEqual([ackOf([1])]), within)
+    expect([bench.writes.length, bench.pubacks]).toEqual([2, [0]])
   })
 })
 
