@@ -275,6 +275,29 @@ addInventory(program, commandDeps)
 addDiscover(program, commandDeps)
 addAlerts(program, commandDeps)
 
+const store = program.command('store').description('the store of a collector: look at it, or move it')
+store
+  .command('check')
+  .description('write a sample, read it back, and tell what would lose data in silence (exit code 1)')
+  .requiredOption('--config <file>', 'collector.yaml')
+  .option('--json', 'the findings as JSON', false)
+  .action(async ({ config: file, json }: { config: string; json: boolean }) => {
+    const { checkStore } = await import('./commands/store/check.ts')
+    const options = { configFile: resolve(file), json }
+    if (!(await checkStore(options, { env: process.env, write: print }))) process.exitCode = 1
+  })
+store
+  .command('copy')
+  .description('copy all samples into another store; it goes on where it was stopped')
+  .argument('<from>', 'collector.yaml with the store to read; no collector may run on it if it is the embedded one')
+  .argument('<to>', 'collector.yaml with the store to write')
+  .option('--json', 'the result as JSON', false)
+  .action(async (from: string, to: string, { json }: { json: boolean }) => {
+    const { copyStore } = await import('./commands/store/copy.ts')
+    const deps = { env: process.env, signal: stopOnSignals(), write: print, now: Date.now }
+    if (!(await copyStore({ from: resolve(from), to: resolve(to), json }, deps))) process.exitCode = 1
+  })
+
 program
   .command('doctor')
   .description('what this machine has and lacks for Linkbell (exit code 1 when it cannot work)')

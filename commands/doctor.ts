@@ -15,13 +15,14 @@ import type { CheckContext, Finding, Status, Subject } from './doctor/finding.ts
 import { checkNetwork } from './doctor/network.ts'
 import { checkRuntime } from './doctor/runtime.ts'
 import { checkStorage } from './doctor/storage.ts'
+import { checkStore } from './doctor/store.ts'
 import { checkTestpoints } from './doctor/testpoints.ts'
 import { checkTools } from './doctor/tools.ts'
 
 export type DoctorOptions = { configFile?: string | undefined; json: boolean; lang: keyof Text }
 export type DoctorDeps = { signal: AbortSignal; env: Environment; write: (line: string) => void }
 
-const checks = [checkRuntime, checkStorage, checkTools, checkNetwork, checkBroker, checkTestpoints]
+const checks = [checkRuntime, checkStorage, checkTools, checkNetwork, checkBroker, checkStore, checkTestpoints]
 const words: Record<Status | 'means' | 'todo' | 'works' | 'fails', Text> = {
   ok: { en: 'ok', zh: '正常' },
   warn: { en: 'warn', zh: '注意' },

@@ -12,6 +12,7 @@ import type { RangeQuery } from './query.ts'
 import { createHttp } from './remote/http.ts'
 import { checkLines, linesOf } from './remote/lines.ts'
 import { announce, createRemoteStore, type RemoteStore } from './remote/remote-store.ts'
+import { checkMeasurement, roundTrip } from './remote/round-trip.ts'
 import { createSender } from './remote/sender.ts'
 import { createWriteQueue } from './remote/write-queue.ts'
 
@@ -67,6 +68,11 @@ export async function createInfluxdbStore({ config, log: parent, now }: Influxdb
     return series
   }
 
+  const find = async (time: number) => {
+    const text = `SELECT "value" FROM "${checkMeasurement}" WHERE time = ${time}ms`
+    return (await readSeries(ask(text), [])).length > 0
+  }
+
   const store = createRemoteStore(
     {
       // All fields are asked for: the newest sample may have none of those that are wanted.
@@ -75,6 +81,7 @@ export async function createInfluxdbStore({ config, log: parent, now }: Influxdb
         (await readRows(ask(rowsInfluxql(query, timeBetween(query))), query.measurement, fields)).reverse(),
       range,
       inspect: setup.inspect,
+      roundTrip: () => roundTrip({ server, firstLookMs: 0, sender, find }, now()),
       facts: () => ({ server: url, database }),
       close: sender.close,
     },

@@ -7,6 +7,7 @@ import type { Log } from '../core/log.ts'
 import { createHttp } from './remote/http.ts'
 import { checkLines, linesOf } from './remote/lines.ts'
 import { announce, createRemoteStore, type RemoteStore } from './remote/remote-store.ts'
+import { checkMeasurement, roundTrip } from './remote/round-trip.ts'
 import { createSender } from './remote/sender.ts'
 import { createSettler } from './remote/settled.ts'
 import { createWriteQueue } from './remote/write-queue.ts'
@@ -27,6 +28,9 @@ export type VictoriametricsConfig = {
   timeout_seconds: number
 }
 export type VictoriametricsOptions = { config: VictoriametricsConfig; log: Log; now: () => number }
+
+/** New samples are seen after some two seconds; asked earlier, the server remembers for ten that there are none. */
+const firstLookMs = 2_500
 
 /** Opens the store. The server may be away: then batches are to be given again until it is back. */
 export async function createVictoriametricsStore(options: VictoriametricsOptions): Promise<RemoteStore> {
@@ -57,12 +61,18 @@ export async function createVictoriametricsStore(options: VictoriametricsOptions
     log,
     now,
   })
+  const find = async (time: number) => {
+    for await (const { times } of api.samples(`${checkMeasurement}_value`, time, time + 1))
+      if (times.length > 0) return true
+    return false
+  }
   const store = createRemoteStore(
     {
       last: (query) => readLast(api, query),
       rows: (query) => readRows(api, query),
       range: (query) => readRange(api, query),
       inspect: setup.inspect,
+      roundTrip: () => roundTrip({ server, firstLookMs, sender, find }, now()),
       facts: () => ({ server: config.url ?? insert, ...settler.facts() }),
       close: () => {
         settler.stop()

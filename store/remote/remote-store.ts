@@ -15,14 +15,13 @@ export type Engine = {
   range: (query: RangeQuery) => Promise<Series[]>
   /** Throws when the server cannot be asked. */
   inspect: () => Promise<Inspection>
+  /** Writes a sample and reads it back. What went wrong, or undefined. */
+  roundTrip: () => Promise<string | undefined>
   facts: () => Record<string, number | string>
   close: () => void
 }
 
-export type RemoteStore = Store & {
-  /** Looks at the server now. Throws when it cannot be asked. */
-  inspect: () => Promise<Inspection>
-}
+export type RemoteStore = Store & Pick<Engine, 'inspect' | 'roundTrip'>
 
 /** Health is asked by every open page; the server's settings change by hand. */
 const inspectedMs = 30_000
@@ -63,6 +62,7 @@ export function createRemoteStore(engine: Engine, queue: WriteQueue): RemoteStor
     range: (query) => answer(query, engine.range),
     health,
     inspect: engine.inspect,
+    roundTrip: engine.roundTrip,
     close: () =>
       (closed ??= queue.drained().then(() => {
         engine.close()
