@@ -38,6 +38,13 @@ const table = {
     programs: ['victoria-metrics', 'victoria-metrics-prod'],
     trouble: runs('-version'),
   },
+  // Of Debian's package victoria-metrics.
+  vmalert: {
+    use: 'alert rules replayed over past data',
+    promised: true,
+    programs: ['vmalert', 'vmalert-prod'],
+    trouble: runs('-version'),
+  },
   fping: { use: 'path probe by fping', promised: true, programs: ['fping'], trouble: runs('-q', '-c1', '127.0.0.1') },
   ping: { use: 'path probe by ping', promised: true, programs: ['ping'], trouble: runs('-q', '-c1', '127.0.0.1') },
   iperf3: { use: 'bandwidth by iperf3', promised: true, programs: ['iperf3'], trouble: runs('--version') },
@@ -56,7 +63,7 @@ const table = {
   nginx: { use: 'the testpoint beside nginx', promised: true, programs: ['nginx'], trouble: runs('-v') },
   alertmanager: {
     use: 'alerts through Alertmanager',
-    promised: false,
+    promised: true,
     programs: ['alertmanager', 'prometheus-alertmanager'],
     trouble: runs('--version'),
   },

@@ -7,13 +7,14 @@ set -euo pipefail
 packages=(
   mosquitto mosquitto-clients            # broker, and the plain subscriber that benchmarks compare with
   influxdb victoria-metrics              # the stores beside the built-in one
+  prometheus-alertmanager                # takes our alerts, and groups them
   fping iputils-ping iperf3 nginx-light  # what probes use, and what the testpoint is compared with
   iproute2 nftables ethtool procps       # shaped links in network namespaces
   snmpsim                                # SNMP devices from captured walks
   chromium fonts-noto-cjk                # the page in a real browser, with Chinese glyphs
   openssl ca-certificates                # certificates for TLS tests
 )
-services=(mosquitto influxdb victoria-metrics nginx iperf3 snmpsim nftables)
+services=(mosquitto influxdb victoria-metrics prometheus-alertmanager nginx iperf3 snmpsim nftables)
 
 say() { printf 'install.sh: %s\n' "$*"; }
 installed() { [[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]; }
