@@ -12,6 +12,7 @@ export type Place = { district: string; town: string; category: Category; site: 
 type Dated = { id: string; valid_from?: number | undefined; retired: boolean }
 export type SiteRow = RegistryData['sites'][number]
 export type LinkRow = RegistryData['links'][number]
+export type RoomRow = RegistryData['rooms'][number]
 export type TerminalRow = RegistryData['terminals'][number]
 
 /** A link with the targets that hold for it. */
@@ -39,6 +40,7 @@ export type Registry = {
   terminalsOf: (site: string, time: number) => TerminalRow[]
   /** When a device should be on, by its row at a time; one that has no row, as others of its kind. */
   expectationOf: (site: string, terminal: string, kind: string, time: number) => Expectation
+  roomsOf: (site: string, time: number) => RoomRow[]
   roomName: (id: string, time: number) => Text
   slice: (agent: string, time: number) => Slice | undefined
 }
@@ -48,6 +50,7 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
   const agents = versions(data.agents)
   const towns = versions(data.towns)
   const rooms = versions(data.rooms)
+  const roomsBySite = versionsBySite(data.rooms)
   const calendars = createSchoolCalendars(data)
   const links = versionsBySite(data.links)
   const terminals = versionsBySite(data.terminals)
@@ -73,11 +76,18 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     const row = at(agents.get(agent), time)
     const site = row && siteAt(row.site, time)
     if (site === undefined) return undefined
-    if (row?.role === 'terminal') return revised(ownSlice(row, site, time))
+    if (row?.role === 'terminal') {
+      const own = standing(terminals, site.id, time).find((device) => device.agent === agent)
+      return revised({
+        ...headerOf(site, data, standard),
+        ...nothingElse,
+        ...(own && { terminal: { id: own.id, kind: own.kind } }),
+      })
+    }
     const here = <T extends { sites?: string[] | undefined }>(rows: T[]) =>
       rows.filter((r) => r.sites?.includes(site.id) ?? true)
     return revised({
-      ...header(site),
+      ...headerOf(site, data, standard),
       schedule: calendars.scheduleOf(site.id, site.category, time),
       trials_per_day: data.district.trials_per_day,
       links: linkRows(site.id, time, agent).map((link) => ({
@@ -87,41 +97,11 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
           target_bps: direction === 'down' ? link.downBps : link.upBps,
         })),
       })),
-      testpoints: here(data.testpoints).map(({ id, level, type, url, priority }) => ({
-        id,
-        level,
-        type,
-        url,
-        priority,
-      })),
+      testpoints: here(data.testpoints).map(({ name: _, sites: __, ...testpoint }) => testpoint),
       paths: here(data.paths).map(({ name: _, sites: __, ...path }) => path),
       services: here(data.services).map(({ id, url }) => ({ id, url })),
       terminals: measured(standing(terminals, site.id, time), data.district.tcp_ports),
     })
-  }
-
-  function header(site: SiteRow) {
-    return {
-      v: 1 as const,
-      site: { id: site.id, name: site.name },
-      timezone: data.district.timezone,
-      threshold_ratio: standard.threshold_ratio,
-    }
-  }
-
-  /** Of an agent that has nothing to measure but the device it runs on. */
-  function ownSlice({ id }: { id: string }, site: SiteRow, time: number): Omit<Slice, 'revision'> {
-    const own = standing(terminals, site.id, time).find(({ agent }) => agent === id)
-    return {
-      ...header(site),
-      ...(own && { terminal: { id: own.id, kind: own.kind } }),
-      trials_per_day: 0,
-      links: [],
-      testpoints: [],
-      paths: [],
-      services: [],
-      terminals: [],
-    }
   }
 
   return {
@@ -144,10 +124,18 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
       const row = at(terminals.get(site)?.get(terminal), time)
       return row?.expected ?? usualExpectation(row?.kind ?? kind)
     },
+    roomsOf: (site, time) => standing(roomsBySite, site, time),
     roomName: (id, time) => at(rooms.get(id), time)?.name ?? { en: id, zh: id },
     slice,
   }
 }
+
+function headerOf({ id, name }: SiteRow, { district }: RegistryData, { threshold_ratio }: Standard) {
+  return { v: 1 as const, site: { id, name }, timezone: district.timezone, threshold_ratio }
+}
+
+/** Of an agent that has nothing to measure but the device it runs on. */
+const nothingElse = { trials_per_day: 0, links: [], testpoints: [], paths: [], services: [], terminals: [] }
 
 function revised(body: Omit<Slice, 'revision'>): Slice {
   const revision = createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16)

@@ -52,6 +52,7 @@ const alwaysOn: readonly string[] = ['switch', 'ap', 'camera', 'server'] satisfi
 export function usualExpectation(kind: string): Expectation {
   return alwaysOn.includes(kind) ? 'always' : 'lessons'
 }
+const roomUses = ['classroom', 'other'] as const
 const terminalUsers = ['classroom', 'teacher', 'office'] as const
 
 /** Host, or host:port; an IPv6 address with a port stands in brackets. */
@@ -208,6 +209,10 @@ const tables = {
         id: idSchema.describe('Id of the room.'),
         site: idSchema.describe('Site that it belongs to.'),
         name: textSchema,
+        use: z
+          .enum(roomUses)
+          .default('classroom')
+          .describe('Only a `classroom` counts in the share of classrooms that have a multimedia terminal.'),
         ...row,
       }),
     )

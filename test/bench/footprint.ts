@@ -1,6 +1,7 @@
 /**
  * What an agent with its default probes costs a gateway: memory and CPU of its whole process tree, child processes,
- * bytes on its connection. Real agent, Mosquitto and collector; a bandwidth test is planned for later.
+ * bytes on its connection. Real agent, Mosquitto and collector; a bandwidth test is planned for later. `--role terminal`
+ * measures the agent of a classroom device.
  */
 import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,13 +19,16 @@ const pageBytes = 4096
 const warmUpSeconds = 20
 
 export async function run(args: string[]): Promise<Record<string, unknown>> {
-  const { values } = parseArgs({ args, options: { seconds: { type: 'string', default: '300' } } })
+  const { values } = parseArgs({
+    args,
+    options: { seconds: { type: 'string', default: '300' }, role: { type: 'string', default: 'gateway' } },
+  })
   const seconds = Number(values.seconds)
   const folder = mkdtempSync(join(tmpdir(), 'linkbell-footprint-'))
   const broker = await createMosquitto({ users: { collector: 'c', 'school-1': 'a' } })
   await broker.start()
   const board = await freePort()
-  writeConfigs(folder, broker.url, board)
+  writeConfigs(folder, broker.url, board, values.role)
   const programs: ChildProcess[] = []
   try {
     programs.push(await launch('collector', folder))
@@ -43,7 +47,7 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
   }
 }
 
-function writeConfigs(folder: string, url: string, port: number): void {
+function writeConfigs(folder: string, url: string, port: number, role: string): void {
   const write = (name: string, content: unknown) =>
     writeFileSync(join(folder, name), typeof content === 'string' ? content : stringify(content), { mode: 0o600 })
   write('c', 'c')
@@ -52,7 +56,8 @@ function writeConfigs(folder: string, url: string, port: number): void {
     district: { id: 'd1', name: 'Bench', trials_per_day: 1 },
     towns: [{ id: 't1', name: 'Town' }],
     sites: [{ id: 's1', name: 'School', town: 't1', category: 'rural' }],
-    agents: [{ id: 'school-1', site: 's1' }],
+    agents: [{ id: 'school-1', site: 's1', role }],
+    terminals: [{ id: 'panel-1', kind: 'panel', site: 's1', agent: 'school-1' }],
     // Nobody listens there.
     testpoints: [{ id: 'tp1', url: 'http://127.0.0.1:9/' }],
     paths: ['site', 'district', 'city', 'province'].map((level) => ({ id: level, level, host: '127.0.0.1' })),
@@ -64,7 +69,13 @@ function writeConfigs(folder: string, url: string, port: number): void {
     broker: { type: 'external', url, password_file: 'c' },
     http: { port },
   })
-  write('agent.yaml', { agent: 'school-1', district: 'd1', data_dir: 'agent', broker: { url, password_file: 'a' } })
+  write('agent.yaml', {
+    agent: 'school-1',
+    district: 'd1',
+    role,
+    data_dir: 'agent',
+    broker: { url, password_file: 'a' },
+  })
 }
 
 async function launch(program: string, folder: string): Promise<ChildProcess> {

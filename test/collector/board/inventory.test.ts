@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { inventory, siteInventory } from '../../../collector/board/api/inventory.ts'
+import { type Running, startBoard } from './setup.ts'
+
+const now = Date.parse('2026-11-23T04:10:00Z')
+let board: Running
+beforeAll(async () => {
+  board = await startBoard({ now })
+})
+afterAll(() => board.stop())
+
+describe('the inventory', () => {
+  test('of the district is that of all its schools', async () => {
+    const { status, body } = await board.get('/api/v1/inventory')
+    expect(status).toBe(200)
+    expect(inventory.response.schema.parse(body)).toEqual(body)
+    expect(body).toMatchObject({ district: { id: 'qc' }, simulated: false, service_years: { panel: 6 } })
+    const { sites } = body as { sites: { inventory: { devices_count: number } }[] }
+    expect(sites).toHaveLength(12)
+    expect(body.inventory.devices_count).toBe(sites.reduce((sum, site) => sum + site.inventory.devices_count, 0))
+    expect(body.inventory.never_seen_count).toBeNull()
+  })
+
+  test('of a school names the devices that never answered', async () => {
+    const { body } = await board.get('/api/v1/sites/qc-001/inventory')
+    expect(siteInventory.response.schema.parse(body)).toEqual(body)
+    expect(body.inventory).toMatchObject({ devices_count: 9, classrooms_count: 3, equipped_classrooms_count: 3 })
+    const rows = await board.store.rows({
+      measurement: 'terminal',
+      match: { site: 'qc-001' },
+      from: 0,
+      to: now + 1,
+      limit: 100_000,
+    })
+    const answered = new Set(rows.filter(({ fields }) => fields['up'] === 1).map(({ tags }) => tags['terminal']))
+    const all = board.district.registry.terminalsOf('qc-001', now).map(({ id }) => id)
+    const never = all.filter((id) => !answered.has(id))
+    expect(answered.size).toBeGreaterThan(0)
+    expect(body.never_seen.map(({ id }: { id: string }) => id)).toEqual(never)
+    expect(body.inventory.never_seen_count).toBe(never.length)
+  })
+
+  test('of a school that is not there is 404', async () => {
+    expect((await board.get('/api/v1/sites/nowhere/inventory')).status).toBe(404)
+  })
+})
