@@ -1,5 +1,7 @@
+import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inventory, siteInventory } from '../../../collector/board/api/inventory.ts'
+import { has, pathOf } from '../../services/capabilities.ts'
 import { type Running, startBoard } from './setup.ts'
 
 const now = Date.parse('2026-11-23T04:10:00Z')
@@ -43,4 +45,28 @@ describe('the inventory', () => {
   test('of a school that is not there is 404', async () => {
     expect((await board.get('/api/v1/sites/nowhere/inventory')).status).toBe(404)
   })
+})
+
+describe.skipIf(!has('chromium'))('the inventory on the page of a school', () => {
+  test('is a table of its kinds of devices, and is not there where there are none', async () => {
+    const browser = await chromium.launch({ executablePath: pathOf('chromium'), chromiumSandbox: false })
+    try {
+      const page = await (await browser.newContext({ locale: 'zh-CN' })).newPage()
+      const complaints: string[] = []
+      page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
+      page.on('pageerror', (error) => complaints.push(error.message))
+      await page.goto(`${board.url}/#/site/qc-001`)
+      const panel = page.locator('.inventory')
+      await panel.locator('table').waitFor()
+      expect(await panel.locator('tbody tr th').allTextContents()).toEqual(['一体机', '电脑', '无线接入点', '全部'])
+      expect(await panel.locator('tbody tr').last().locator('td').first().textContent()).toBe('9')
+      expect(await panel.textContent()).toContain('3 间教室中 3 间配有多媒体终端（100%）')
+      await page.goto(`${board.url}/#/site/qc-002`)
+      await page.locator('.host, .panel.link').first().waitFor()
+      expect(await page.locator('.inventory').isVisible()).toBe(false)
+      expect(complaints).toEqual([])
+    } finally {
+      await browser.close()
+    }
+  }, 60_000)
 })
