@@ -54,6 +54,7 @@ const forbidden = [
   ['agent/probes/a.ts', '../../store/store.ts'],
   ['agent/probes/a.ts', '../../testpoint/main.ts'],
   ['agent/probes/pjlink.ts', '../ping/ping.ts'],
+  ['agent/probes/terminals.ts', './path/statistics.ts'],
   ['agent/probes/bandwidth.ts', '../spool.ts'],
   ['agent/probes/bandwidth.ts', '../other/part.ts'],
 ] as const
@@ -71,6 +72,7 @@ const allowed = [
   ['agent/probes/bandwidth.ts', '../bandwidth/transfer.ts'],
   ['agent/probes/host.ts', './host/temperature.ts'],
   ['agent/probes/pjlink.ts', '../resolve.ts'],
+  ['agent/probes/terminals.ts', '../ping/sweep.ts'],
   ['agent/probes/wan.ts', '../counters.ts'],
   ['agent/probes/index.ts', './ping.ts'],
   ['cli.ts', './collector/main.ts'],
