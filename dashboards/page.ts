@@ -89,27 +89,44 @@ function variableOf(variable: Variable | 'category', { dialect, language }: Cont
   return multi ? builder.allValue(dialect.all).current({ text: ['All'], value: ['$__all'] }) : builder
 }
 
-/** Ids count up in reading order. */
-function laidOut(page: Page, context: Context): (dashboard.Panel | dashboard.RowPanel)[] {
-  const result: (dashboard.Panel | dashboard.RowPanel)[] = []
+/** Id of a panel by its key: rules point to it. */
+export function panelIdOf(page: Page, key: Panel['key']): number {
+  const keys = page.rows.flatMap((row) => [undefined, ...row.panels.flat().map((panel) => panel.key)])
+  return keys.indexOf(key) + 1
+}
+
+/** Where each panel stands, in reading order. */
+export function placesOf(page: Page): Map<Panel, dashboard.GridPos> {
+  const places = new Map<Panel, dashboard.GridPos>()
   let y = 0
-  let id = 0
   for (const row of page.rows) {
-    result.push(
-      new dashboard.RowBuilder(rows[row.key][context.language])
-        .id(++id)
-        .gridPos({ x: 0, y, w: columnsOfGrid, h: 1 })
-        .build(),
-    )
     y += 1
     for (const line of row.panels) {
       let x = 0
       for (const panel of line) {
-        result.push(panelOf(panel, { id: ++id, gridPos: { x, y, w: panel.width, h: panel.height } }, context))
+        places.set(panel, { x, y, w: panel.width, h: panel.height })
         x += panel.width
       }
       y += Math.max(...line.map(({ height }) => height))
     }
   }
-  return result
+  return places
+}
+
+/** Ids count up in reading order, those of rows among them. */
+function laidOut(page: Page, context: Context): (dashboard.Panel | dashboard.RowPanel)[] {
+  const places = placesOf(page)
+  let id = 0
+  return page.rows.flatMap(({ key, panels }) => {
+    const first = places.get(panels[0]?.[0] as Panel) as dashboard.GridPos
+    const row = new dashboard.RowBuilder(rows[key][context.language])
+      .id(++id)
+      .gridPos({ x: 0, y: first.y - 1, w: columnsOfGrid, h: 1 })
+      .build()
+    const placed = panels.flat().map((panel) => {
+      const gridPos = places.get(panel) as dashboard.GridPos
+      return panelOf(panel, { id: ++id, gridPos }, context)
+    })
+    return [row, ...placed]
+  })
 }

@@ -7,3 +7,7 @@ import type { Page } from './page.ts'
 import { school } from './school.ts'
 
 export const allPages: readonly Page[] = [overview, school, classrooms, fourLevels, linkbell]
+
+export function pageOf(key: Page['key']): Page {
+  return allPages.find((page) => page.key === key) as Page
+}

@@ -4,7 +4,7 @@ import type { Text } from '../core/catalog.ts'
 export const languages = ['zh', 'en'] as const
 export type Language = (typeof languages)[number]
 
-const say = (en: string, zh: string): Text => ({ en, zh })
+export const say = (en: string, zh: string): Text => ({ en, zh })
 const panel = (en: string, zh: string, enSays: string, zhSays: string) => ({
   title: say(en, zh),
   says: say(enSays, zhSays),

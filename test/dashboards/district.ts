@@ -27,12 +27,17 @@ export async function* linesOf(district: District): AsyncGenerator<string> {
   yield (await judged(district)).join('\n')
 }
 
+/** Two hours in which the way into one town was poor (commands/demo/stories.ts). */
+export const poorTown = 'meigang'
+export const poorFrom = end - 4 * dayMs
+
 /** Minutes apart: a week is coarse, the morning is as it comes. */
 function minutes(): number[] {
   const result: number[] = []
   for (let minute = Math.floor(span.from / minuteMs); minute * minuteMs < end; minute++) {
     const age = end - minute * minuteMs
-    if (minute % (age < 7 * hourMs ? 1 : age < 26 * hourMs ? 10 : 60) === 0) result.push(minute)
+    const poor = minute * minuteMs >= poorFrom && minute * minuteMs < poorFrom + 2 * hourMs
+    if (minute % (age < 7 * hourMs ? 1 : age < 26 * hourMs || poor ? 5 : 60) === 0) result.push(minute)
   }
   return result
 }
@@ -77,11 +82,16 @@ function mended(
   return fields
 }
 
-export function brokenRoom({ schools }: District): string {
-  const school = schools.find(({ story, devices }) => story.kind === 'good' && devices.length > 0)
+function brokenRoom({ schools }: District): string {
+  const school = schools.findLast(({ story, devices }) => story.kind === 'good' && devices.length > 2)
   const room = school?.devices.find(({ kind }) => kind === 'panel')?.room
   if (room === undefined) throw new Error('No good school with a classroom in this district.')
   return room
+}
+
+export function schoolOfRoom(district: District): string {
+  const room = brokenRoom(district)
+  return district.schools.find(({ devices }) => devices.some((device) => device.room === room))?.id ?? ''
 }
 
 /** Tests and verdicts, by way of the embedded store and the judge. */

@@ -1,5 +1,7 @@
 /** Every query of every dashboard and rule, against real servers: no error, no empty panel, both dialects agree. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { StoryKind } from '../../commands/demo/stories.ts'
+import { rules } from '../../dashboards/alerts/rules.ts'
 import { dialects } from '../../dashboards/dialects.ts'
 import { influxql } from '../../dashboards/influxql.ts'
 import { dashboardOf } from '../../dashboards/page.ts'
@@ -12,7 +14,8 @@ import { languages } from '../../dashboards/strings.ts'
 import { has } from '../services/capabilities.ts'
 import { askInflux, askVictoria, type Asking, valuesOf, type Variables } from './ask.ts'
 import { differences } from './compare.ts'
-import { end, linesOf, made } from './district.ts'
+import { end, linesOf, made, poorFrom, poorTown, schoolOfRoom } from './district.ts'
+import { replay } from './replay.ts'
 import { type Server, startInflux, startVictoria } from './servers.ts'
 
 /** What a person would have chosen: a school with all kinds of data, everything else on "All". */
@@ -139,6 +142,52 @@ describe.skipIf(!ready)('queries of the dashboards', () => {
         expect(left).toEqual(right)
         for (const values of left ?? []) expect(values.length).toBeGreaterThan(0)
       }
+  })
+
+  it('of alert rules have answers, the same ones in both dialects', async () => {
+    const problems: string[] = []
+    for (const { id, question, unless, seconds } of rules)
+      for (const one of [question, ...(unless === undefined ? [] : [unless.question])]) {
+        const look = { from: end - seconds * 1000, to: end, stepMs: 60_000 }
+        const asking: Asking = { look, bucketed: false, variables: {} }
+        const [left, right] = await Promise.all([
+          askInflux(influx, influxql.write(one, { seconds }), asking),
+          askVictoria(victoria, promql.write(one, { seconds }), asking),
+        ])
+        for (const problem of differences(one, left, right)) problems.push(`${id}: ${problem}`)
+      }
+    expect(problems).toEqual([])
+  })
+
+  describe.skipIf(!has('vmalert'))('of alert rules, replayed by vmalert', () => {
+    const district = made()
+    const sitesThat = (...kinds: StoryKind[]) =>
+      district.schools.filter(({ story }) => kinds.includes(story.kind)).map(({ id }) => id)
+    const hour = msOf('1h')
+
+    it('ring for links below their target and for silent schools, and for no good one', async () => {
+      const to = end - 21 * hour
+      const rang = await replay(victoria, end - 25 * hour, to)
+      const below = rang.get('link-below') ?? []
+      expect(below).toEqual(expect.arrayContaining(sitesThat('capped', 'degraded')))
+      expect(below.filter((site) => sitesThat('good', 'dead', 'never').includes(site))).toEqual([])
+      expect(rang.get('school-silent')).toEqual(sitesThat('dead', 'silent'))
+      expect(rang.get('classrooms-down')).toEqual([schoolOfRoom(district)])
+      expect(rang.has('collector-silent')).toBe(false)
+    }, 120_000)
+
+    it('ring for the level at which the way gets worse, and not for those behind it', async () => {
+      const rang = await replay(victoria, poorFrom, poorFrom + 2 * hour)
+      const poor = district.schools.filter(({ town }) => town === poorTown).map(({ id }) => id)
+      expect(rang.get('path-loss-district')).toEqual(expect.arrayContaining(poor))
+      for (const level of ['site', 'city', 'province', 'internet'])
+        expect((rang.get(`path-loss-${level}`) ?? []).filter((site) => poor.includes(site))).toEqual([])
+    }, 120_000)
+
+    it('ring when nothing is stored any more', async () => {
+      const rang = await replay(victoria, end + msOf('1m'), end + msOf('30m'))
+      expect(rang.has('collector-silent')).toBe(true)
+    }, 120_000)
   })
 
   describe('that are wrong are found out:', () => {
