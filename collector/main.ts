@@ -118,6 +118,8 @@ async function assemble(
     acknowledge: mqtt.acknowledge,
   })
   begun.defer(() => ingest.stop())
+  // Ends after the judge, which rings through it.
+  const alerts = openAlerts(config, { ...shared, log, metrics: metrics.registry }, begun)
   const judge = createJudge({
     ...shared,
     store,
@@ -126,7 +128,6 @@ async function assemble(
     intervalSeconds: config.judge.interval_seconds,
   })
   begun.defer(() => judge.stop())
-  const alerts = openAlerts(config, { ...shared, log, metrics: metrics.registry }, begun)
   const board = createBoard({
     ...shared,
     config: config.http,

@@ -45,7 +45,7 @@ export type Alerts = {
 export function createAlerts({ config, file, registry, now, log, metrics }: AlertsDeps): Alerts {
   const outbox = openOutbox(file)
   const { channels } = config
-  const counters = createAlertMetrics(metrics, () => channels.map(({ name }) => [name, waitingFor(name)]))
+  const counters = createAlertMetrics(metrics, () => channels.map(({ name }) => [name, outbox.undelivered(name)]))
   const timezone = () => registry().data.district.timezone
   const deliveries = new Map(
     channels.map((channel) => {
@@ -53,10 +53,6 @@ export function createAlerts({ config, file, registry, now, log, metrics }: Aler
       return [channel.name, createDelivery({ channel, notifier, outbox, now, log, metrics: counters })]
     }),
   )
-
-  function waitingFor(name: string): number {
-    return outbox.waiting(name).count + (outbox.current(name)?.notices.length ?? 0)
-  }
 
   function take(notices: readonly Notice[], to: readonly Channel[]): number {
     const channelsOf = (notice: Notice) => to.filter((channel) => wants(channel, notice)).map(({ name }) => name)
@@ -69,7 +65,6 @@ export function createAlerts({ config, file, registry, now, log, metrics }: Aler
     return added
   }
 
-  const { relay } = config
   return {
     start: () => {
       const abandoned = outbox.keepOnly(channels.map(({ name }) => name))
@@ -83,19 +78,31 @@ export function createAlerts({ config, file, registry, now, log, metrics }: Aler
     notify: (notices) => void take(notices, channels),
     health: () => {
       const problems = [...deliveries.values()].flatMap((delivery) => delivery.problem() ?? [])
-      const waiting = channels.reduce((sum, { name }) => sum + waitingFor(name), 0)
+      const waiting = channels.reduce((sum, { name }) => sum + outbox.undelivered(name), 0)
       return { ok: problems.length === 0, problems, facts: { channels: channels.length, notices_waiting: waiting } }
     },
-    relay: relay && {
-      allows: (authorization) => provesToken(authorization, relay.token),
-      accept: (body) => {
-        const { firstSeen } = outbox
-        const placesOf = (labels: Readonly<Record<string, string>>) => placesIn(registry(), labels, now())
-        const to = channels.filter(({ name, type }) =>
-          relay.channels.length > 0 ? relay.channels.includes(name) : type !== 'alertmanager',
-        )
-        return take(noticesOf(body, { firstSeen, repeatSeconds: relay.repeat_seconds, now, placesOf }), to)
-      },
+    relay:
+      config.relay && relayOf(config.relay, config, { registry, now, firstSeen: (id) => outbox.firstSeen(id), take }),
+  }
+}
+
+type RelayParts = Pick<AlertsDeps, 'registry' | 'now'> & {
+  firstSeen: (id: string) => number | undefined
+  take: (notices: readonly Notice[], to: readonly Channel[]) => number
+}
+
+function relayOf(
+  { token, channels: names, repeat_seconds: repeatSeconds }: NonNullable<AlertsConfig['relay']>,
+  { channels }: AlertsConfig,
+  { registry, now, firstSeen, take }: RelayParts,
+): Relay {
+  // What comes from an Alertmanager would go round in circles.
+  const to = channels.filter(({ name, type }) => (names.length > 0 ? names.includes(name) : type !== 'alertmanager'))
+  return {
+    allows: (authorization) => provesToken(authorization, token),
+    accept: (body) => {
+      const placesOf = (labels: Readonly<Record<string, string>>) => placesIn(registry(), labels, now())
+      return take(noticesOf(body, { firstSeen, repeatSeconds, now, placesOf }), to)
     },
   }
 }

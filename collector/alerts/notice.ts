@@ -44,6 +44,7 @@ export function bounded(notice: Notice): Notice {
   const address = link === undefined ? undefined : webAddress(link)
   return {
     ...rest,
+    rule: short(notice.rule),
     title: both(notice.title),
     ...(site !== undefined && { site: named(site) }),
     ...(town !== undefined && { town: named(town) }),

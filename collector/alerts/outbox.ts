@@ -21,6 +21,8 @@ export type Outbox = {
   firstSeen: (id: string) => number | undefined
   /** Notices that are in no message yet. */
   waiting: (channel: string) => { count: number; oldest: number }
+  /** Those, and the ones of the message under way. */
+  undelivered: (channel: string) => number
   /** The message under way, if any. */
   current: (channel: string) => Queued | undefined
   /** Makes a message of up to `maxNotices` that wait, the oldest first. */
@@ -60,93 +62,147 @@ const schema = `pragma journal_mode=wal; pragma synchronous=full; pragma busy_ti
   create index if not exists alert_attempt_at on alert_attempt(channel, at)`
 
 export function openOutbox(file: string, limits: { waiting?: number; message?: number } = {}): Outbox {
-  const db = open(file)
-  const sql = prepare(db)
-  const most = { waiting: limits.waiting ?? maxWaiting, message: limits.message ?? maxNotices }
-  const transaction = <T>(work: () => T): T => inTransaction(db, file, work)
+  return new FileOutbox(file, { waiting: maxWaiting, message: maxNotices, ...limits })
+}
 
-  const enqueue = (notice: Notice, channels: readonly string[], at: number): boolean => {
-    if (sql.touch.run(at, notice.id).changes > 0) return false
+class FileOutbox implements Outbox {
+  readonly #file: string
+  readonly #limits: { waiting: number; message: number }
+  readonly #db: DatabaseSync
+  readonly #sql: ReturnType<typeof prepare>
+
+  constructor(file: string, limits: { waiting: number; message: number }) {
+    this.#file = file
+    this.#limits = limits
+    this.#db = open(file)
+    this.#sql = prepare(this.#db)
+  }
+
+  add(notices: readonly Notice[], channelsOf: (notice: Notice) => readonly string[], at: number): Added {
+    return this.#transaction(() => {
+      const touched = new Set<string>()
+      let added = 0
+      for (const notice of notices) {
+        const channels = channelsOf(notice)
+        if (!this.#enqueue(notice, channels, at)) continue
+        added++
+        for (const channel of channels) touched.add(channel)
+      }
+      const dropped = [...touched].map((channel): [string, number] => [channel, this.#dropOldest(channel)])
+      this.#sql.tidy.run()
+      this.#sql.forget.run(at - rememberMs)
+      return { added, dropped: new Map(dropped.filter(([, count]) => count > 0)) }
+    })
+  }
+
+  firstSeen(id: string): number | undefined {
+    return this.#sql.seen.get(id)?.['first_at'] as number | undefined
+  }
+
+  waiting(channel: string): { count: number; oldest: number } {
+    const row = this.#sql.waiting.get(channel) as { n: number; oldest: number | null }
+    return { count: row.n, oldest: row.oldest ?? 0 }
+  }
+
+  undelivered(channel: string): number {
+    return Number(this.#sql.count.get(channel)?.['n'])
+  }
+
+  current(channel: string): Queued | undefined {
+    const row = this.#sql.message.get(channel) as Record<'at' | 'attempts' | 'next_at', number> | undefined
+    if (row === undefined) return undefined
+    const { id, at, attempts, next_at: nextAt } = row as typeof row & { id: string }
+    const notices = this.#sql.frozen.all(channel).map(({ body }) => JSON.parse(String(body)) as Notice)
+    return { id, at, attempts, nextAt, notices }
+  }
+
+  freeze(channel: string, at: number): Queued | undefined {
+    return this.#transaction(() => {
+      const { changes } = this.#sql.freeze.run(channel, channel, this.#limits.message)
+      if (changes > 0) this.#sql.begin.run(channel, randomUUID(), at, at)
+      return this.current(channel)
+    })
+  }
+
+  attempt(channel: string, at: number): void {
+    this.#transaction(() => {
+      this.#sql.attempted.run(channel)
+      this.#sql.attempt.run(channel, at)
+      this.#sql.trim.run(at - keepAttemptsMs)
+    })
+  }
+
+  attempts(channel: string, after: number, until: number): readonly number[] {
+    return this.#sql.attempts.all(channel, after, until).map((row) => Number(row['at']))
+  }
+
+  postpone(channel: string, nextAt: number): void {
+    this.#transaction(() => this.#sql.postpone.run(nextAt, channel))
+  }
+
+  finish(channel: string): void {
+    this.#transaction(() => {
+      this.#sql.unqueue.run(channel)
+      this.#sql.end.run(channel)
+      this.#sql.tidy.run()
+    })
+  }
+
+  keepOnly(channels: readonly string[]): number {
+    return this.#transaction(() => {
+      const known = JSON.stringify(channels)
+      const { changes } = this.#sql.abandon.run(known)
+      this.#sql.abandonMessages.run(known)
+      this.#sql.tidy.run()
+      return Number(changes)
+    })
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  /** Whether it is new. */
+  #enqueue(notice: Notice, channels: readonly string[], at: number): boolean {
+    if (this.#sql.touch.run(at, notice.id).changes > 0) return false
     const body = channels.length === 0 ? null : JSON.stringify(bounded(notice))
-    const seq = sql.keep.run(notice.id, at, at, body).lastInsertRowid
-    for (const channel of channels) sql.queue.run(channel, seq)
+    const seq = this.#sql.keep.run(notice.id, at, at, body).lastInsertRowid
+    for (const channel of channels) this.#sql.queue.run(channel, seq)
     return true
   }
 
-  const current = (channel: string): Queued | undefined => {
-    const row = sql.message.get(channel) as { id: string; at: number; attempts: number; next_at: number } | undefined
-    if (row === undefined) return undefined
-    const notices = sql.frozen.all(channel).map((each) => JSON.parse(String(each['body'])) as Notice)
-    return { id: row.id, at: row.at, attempts: row.attempts, nextAt: row.next_at, notices }
+  #dropOldest(channel: string): number {
+    const over = this.waiting(channel).count - this.#limits.waiting
+    return over > 0 ? Number(this.#sql.drop.run(channel, channel, over).changes) : 0
   }
 
-  return {
-    add: (notices, channelsOf, at) =>
-      transaction(() => {
-        const touched = new Set<string>()
-        let added = 0
-        for (const notice of notices) {
-          const channels = channelsOf(notice)
-          if (!enqueue(notice, channels, at)) continue
-          added++
-          for (const channel of channels) touched.add(channel)
-        }
-        const dropped = [...touched].map((channel): [string, number] => {
-          const over = Number(sql.count.get(channel)?.['n']) - most.waiting
-          return [channel, over > 0 ? Number(sql.drop.run(channel, channel, over).changes) : 0]
-        })
-        sql.tidy.run()
-        sql.forget.run(at - rememberMs)
-        return { added, dropped: new Map(dropped.filter(([, count]) => count > 0)) }
-      }),
-    firstSeen: (id) => sql.seen.get(id)?.['first_at'] as number | undefined,
-    waiting: (channel) => {
-      const row = sql.count.get(channel) as { n: number; oldest: number | null }
-      return { count: row.n, oldest: row.oldest ?? 0 }
-    },
-    current,
-    freeze: (channel, at) =>
-      transaction(() => {
-        if (Number(sql.freeze.run(channel, channel, most.message).changes) > 0)
-          sql.begin.run(channel, randomUUID(), at, at)
-        return current(channel)
-      }),
-    attempt: (channel, at) =>
-      transaction(() => {
-        sql.attempted.run(channel)
-        sql.attempt.run(channel, at)
-        sql.trim.run(at - keepAttemptsMs)
-      }),
-    attempts: (channel, after, until) => sql.attempts.all(channel, after, until).map((row) => Number(row['at'])),
-    postpone: (channel, nextAt) => transaction(() => void sql.postpone.run(nextAt, channel)),
-    finish: (channel) =>
-      transaction(() => {
-        sql.unqueue.run(channel)
-        sql.end.run(channel)
-        sql.tidy.run()
-      }),
-    keepOnly: (channels) =>
-      transaction(() => {
-        const known = JSON.stringify(channels)
-        const { changes } = sql.abandon.run(known)
-        sql.abandonMessages.run(known)
-        sql.tidy.run()
-        return Number(changes)
-      }),
-    close: () => db.close(),
+  #transaction<T>(work: () => T): T {
+    const db = this.#db
+    try {
+      db.exec('begin immediate')
+      const result = work()
+      db.exec('commit')
+      return result
+    } catch (cause) {
+      // SQLite has already rolled back by itself when the disk is full.
+      if (db.isTransaction) db.exec('rollback')
+      const message = `${this.#file} does not take alerts: ${messageOf(cause)}; free space on its disk`
+      throw new AppError('io', message, { cause, file: this.#file })
+    }
   }
 }
 
 function prepare(db: DatabaseSync) {
   const others = 'where channel not in (select value from json_each(?))'
-  const waiting = 'select notice from alert_queue where channel = ? and frozen = 0 order by notice limit ?'
+  const oldest = 'select notice from alert_queue where channel = ? and frozen = 0 order by notice limit ?'
   return {
     touch: db.prepare('update alert_notice set last_at = max(last_at, ?) where id = ?'),
     keep: db.prepare('insert into alert_notice(id, first_at, last_at, body) values (?, ?, ?, ?)'),
     queue: db.prepare('insert into alert_queue(channel, notice) values (?, ?)'),
-    count: db.prepare(`select count(*) as n, min(first_at) as oldest from alert_queue
+    count: db.prepare('select count(*) as n from alert_queue where channel = ?'),
+    waiting: db.prepare(`select count(*) as n, min(first_at) as oldest from alert_queue
       join alert_notice on seq = notice where channel = ? and frozen = 0`),
-    drop: db.prepare(`delete from alert_queue where channel = ? and notice in (${waiting})`),
+    drop: db.prepare(`delete from alert_queue where channel = ? and notice in (${oldest})`),
     // What nobody waits for any more is remembered by its id alone.
     tidy: db.prepare(`update alert_notice set body = null where body is not null
       and not exists (select 1 from alert_queue where notice = seq)`),
@@ -155,7 +211,7 @@ function prepare(db: DatabaseSync) {
     message: db.prepare('select id, at, attempts, next_at from alert_message where channel = ?'),
     frozen: db.prepare(`select body from alert_queue join alert_notice on seq = notice
       where channel = ? and frozen = 1 order by notice`),
-    freeze: db.prepare(`update alert_queue set frozen = 1 where channel = ? and notice in (${waiting})`),
+    freeze: db.prepare(`update alert_queue set frozen = 1 where channel = ? and notice in (${oldest})`),
     begin: db.prepare('insert into alert_message(channel, id, at, attempts, next_at) values (?, ?, ?, 0, ?)'),
     attempted: db.prepare('update alert_message set attempts = attempts + 1 where channel = ?'),
     attempt: db.prepare('insert into alert_attempt(channel, at) values (?, ?)'),
@@ -178,21 +234,5 @@ function open(file: string): DatabaseSync {
   } catch (cause) {
     db?.close()
     throw new AppError('io', `${file} cannot be opened for alerts: ${messageOf(cause)}`, { cause, file })
-  }
-}
-
-function inTransaction<T>(db: DatabaseSync, file: string, work: () => T): T {
-  try {
-    db.exec('begin immediate')
-    const result = work()
-    db.exec('commit')
-    return result
-  } catch (cause) {
-    // SQLite has already rolled back by itself when the disk is full.
-    if (db.isTransaction) db.exec('rollback')
-    throw new AppError('io', `${file} does not take alerts: ${messageOf(cause)}; free space on its disk`, {
-      cause,
-      file,
-    })
   }
 }

@@ -10,6 +10,7 @@ import { createMemoryLog, type MemoryLog } from '../../services/memory-log.ts'
 import { type Robot, secret, startRobot, token } from '../../services/robots.ts'
 import { httpConfig, type Running, startBoard } from '../board/setup.ts'
 import { registryOf } from '../district.ts'
+import { notice } from './notices.ts'
 
 const fixture = (name: string) => readFileSync(join(import.meta.dirname, 'fixtures', `${name}.json`), 'utf8')
 const grafana = fixture('grafana-webhook')
@@ -193,7 +194,6 @@ describe('the alerts of a collector', () => {
       metrics: new Registry(),
     })
     alerts.start()
-    const { notice } = await import('./notices.ts')
     const town = (id: string) => ({ town: { id, name: { en: id, zh: id } } })
     alerts.notify([notice(1, town('t1')), notice(2, town('t2')), notice(3, { severity: 'critical' })])
     await vi.waitFor(() => expect(robots.map(({ taken }) => taken.length)).toEqual([1, 1, 1]))
