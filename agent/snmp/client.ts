@@ -19,7 +19,13 @@ export type SnmpClient = {
 }
 
 /** A response stays below an Ethernet frame: some devices and firewalls drop fragments. */
-const varbindsPerRequest = 36
+const responseBytes = 1300
+/** Of a varbind without its OID: a counter of 64 bits, and the headers. */
+const valueBytes = 15
+/** Devices that take no more say so (tooBig), but some just fall silent. */
+const varbindsPerRequest = 48
+/** Repetitions are of unknown size: texts, long indexes. */
+const varbindsPerBulk = 36
 /** A stack of nine switches of 52 ports, with their VLANs, has about 1,500 rows. */
 const rowsPerColumn = 4096
 /** Values of one walk, whatever the table: a device that never ends costs no more. */
@@ -80,7 +86,7 @@ export function createSnmpClient(
   }
 
   async function next(cursors: readonly string[]): Promise<Varbind[][]> {
-    const repetitions = Math.max(1, Math.floor(varbindsPerRequest / cursors.length))
+    const repetitions = Math.max(1, Math.floor(varbindsPerBulk / cursors.length))
     try {
       if (credentials.version !== '1')
         return await ask<Varbind[][]>((done) => session.getBulk([...cursors], 0, repetitions, done))
@@ -99,8 +105,11 @@ export function createSnmpClient(
   return {
     async get(oids) {
       const found: Rows = new Map()
-      for (let start = 0; start < oids.length; start += varbindsPerRequest)
-        await getSome(oids.slice(start, start + varbindsPerRequest), found)
+      for (let start = 0; start < oids.length; ) {
+        const end = start + fitting(oids, start)
+        await getSome(oids.slice(start, end), found)
+        start = end
+      }
       return found
     },
     async columns(oids) {
@@ -118,6 +127,24 @@ export function createSnmpClient(
       session.close()
     },
   }
+}
+
+/** How many OIDs from `start` make a response that fits. */
+function fitting(oids: readonly string[], start: number): number {
+  let bytes = 0
+  let count = 0
+  while (count < varbindsPerRequest && start + count < oids.length) {
+    bytes += arcsOf(oids[start + count] as string) + valueBytes
+    if (bytes > responseBytes && count > 0) break
+    count++
+  }
+  return count
+}
+
+function arcsOf(oid: string): number {
+  let arcs = 1
+  for (let i = oid.indexOf('.'); i >= 0; i = oid.indexOf('.', i + 1)) arcs++
+  return arcs
 }
 
 type Walk = { column: string; cursor: string; rows: Rows; done: boolean }

@@ -11,7 +11,7 @@ export const securityLevels = ['noAuthNoPriv', 'authNoPriv', 'authPriv'] as cons
 // RFC 3414 §11.2: a shorter one is refused by devices, too.
 const keySchema = z.string().min(8, 'a key has at least 8 characters').max(255)
 
-const credentialsSchema = z
+export const credentialsSchema = z
   .strictObject({
     version: z
       .enum(['1', '2', '2c', '3'])

@@ -27,6 +27,20 @@ const columns = {
   discontinuity: `${ifXEntry}.19`,
 } as const
 
+const polledColumns = [
+  columns.hcInOctets,
+  columns.hcOutOctets,
+  columns.discontinuity,
+  columns.operStatus,
+  columns.highSpeed,
+  columns.inErrors,
+  columns.outErrors,
+  columns.inDiscards,
+  columns.outDiscards,
+]
+/** What old devices have instead. */
+const narrowColumns = [columns.inOctets, columns.outOctets, columns.speed]
+
 /** IANAifType of ports that a cable or an antenna ends in. */
 const physicalTypes: ReadonlySet<number> = new Set([
   6, // Ethernet of every speed; the others are its old names
@@ -67,7 +81,9 @@ export type Readings = ReadonlyMap<string, PortReading>
 
 /** Ports with a name of their own each, by which they are told apart for ever: an index may change at a restart. */
 export async function findPorts(reader: Reader, ignore?: RegExp): Promise<Port[]> {
-  const table = await reader.columns([columns.type, columns.connector, columns.name, columns.descr])
+  const table = await reader.columns([columns.type, columns.connector, columns.name])
+  if (table.get(columns.name)?.size === 0)
+    table.set(columns.descr, (await reader.columns([columns.descr])).get(columns.descr) ?? new Map())
   const cell = (column: string, index: string) => table.get(column)?.get(index)
   const ports: Port[] = []
   const taken = new Set<string>()
@@ -95,17 +111,10 @@ export function tagOf(name: string, index: string): string {
 
 export async function readPorts(reader: Reader, ports: readonly Port[], now: () => number): Promise<Readings> {
   const rows = ports.map(({ index }) => index)
-  const table = new Map([
-    ...(await reader.cells([columns.operStatus, columns.highSpeed, columns.discontinuity], rows)),
-    ...(await reader.cells([columns.hcInOctets, columns.hcOutOctets], rows)),
-  ])
-  const time = now()
+  const table = await reader.cells(polledColumns, rows)
   const narrow = rows.filter((row) => !table.get(columns.hcInOctets)?.has(row))
-  for (const more of [
-    await reader.cells([columns.inOctets, columns.outOctets, columns.speed], narrow),
-    await reader.cells([columns.inErrors, columns.outErrors, columns.inDiscards, columns.outDiscards], rows),
-  ])
-    for (const [column, found] of more) table.set(column, found)
+  for (const [column, found] of await reader.cells(narrowColumns, narrow)) table.set(column, found)
+  const time = now()
   return new Map(ports.map(({ index, tag }) => [tag, readingOf(table, index, time)]))
 }
 

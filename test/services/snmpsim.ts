@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import snmp from 'net-snmp'
 import { capturesFolder, pathOf } from './capabilities.ts'
 
 export type Snmpsim = { port: number; pid: number; stop: () => Promise<void> }
@@ -14,8 +15,11 @@ export const simulatedUser = { user: 'linkbell', auth_key: 'authentication', pri
 /** Building the index of a walk of 7,000 lines takes its time. */
 const startWithinMs = 60_000
 
-/** `devices`: walks in snmpsim's own form, by their names. */
-export async function startSnmpsim(devices: Readonly<Record<string, string>>): Promise<Snmpsim> {
+/** `devices`: walks in snmpsim's own form, by their names; each answers at every one of `addresses`. */
+export async function startSnmpsim(
+  devices: Readonly<Record<string, string>>,
+  addresses: readonly string[] = ['127.0.0.1'],
+): Promise<Snmpsim> {
   const folder = mkdtempSync(join(tmpdir(), 'linkbell-snmpsim-'))
   const data = join(folder, 'data')
   mkdirSync(data)
@@ -27,9 +31,10 @@ export async function startSnmpsim(devices: Readonly<Record<string, string>>): P
     [
       `--data-dir=${data}`,
       `--cache-dir=${join(folder, 'cache')}`,
-      `--agent-udpv4-endpoint=127.0.0.1:${port}`,
+      ...addresses.map((address) => `--agent-udpv4-endpoint=${address}:${port}`),
       ...(process.getuid?.() === 0 ? ['--process-user=root', '--process-group=root'] : []),
-      '--logging-method=stderr',
+      // It writes several lines a request otherwise, which takes longer than to answer it.
+      '--logging-method=null',
       `--v3-user=${user}`,
       `--v3-auth-key=${authKey}`,
       '--v3-auth-proto=SHA',
@@ -39,7 +44,7 @@ export async function startSnmpsim(devices: Readonly<Record<string, string>>): P
     // It looks for more walks in the home folder.
     { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: folder } },
   )
-  await ready(child)
+  await ready(child, addresses.at(-1) ?? '', port, Object.keys(devices)[0] ?? 'public')
   return {
     port,
     pid: child.pid ?? 0,
@@ -52,24 +57,27 @@ export async function startSnmpsim(devices: Readonly<Record<string, string>>): P
   }
 }
 
-/** Listening is the last thing that it says before it serves; what it says after that goes nowhere. */
-function ready(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let said = ''
-    const end = (error?: Error) => {
-      clearTimeout(timer)
-      child.stderr?.removeAllListeners('data').resume()
-      if (error === undefined) return resolve()
-      child.kill('SIGKILL')
-      reject(error)
-    }
-    const timer = setTimeout(() => end(new Error(`snmpsim did not start: ${said.slice(-500)}`)), startWithinMs)
-    child.once('exit', () => end(new Error(`snmpsim ended: ${said.slice(-500)}`)))
-    child.stderr?.on('data', (chunk: Buffer) => {
-      said = `${said}${chunk.toString('latin1')}`.slice(-2000)
-      if (said.includes('Listening at UDP/IPv4')) end()
-    })
+/** It is asked until it answers; a walk that it cannot read ends it. */
+async function ready(child: ChildProcess, address: string, port: number, community: string): Promise<void> {
+  let said = ''
+  child.stderr?.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString('latin1')}`.slice(-2000)))
+  const session = snmp.createSession(address, community, {
+    version: snmp.Version2c,
+    port,
+    timeout: 200,
+    retries: 0,
+    transport: 'udp4',
   })
+  const answers = () =>
+    new Promise<boolean>((resolve) => session.get(['1.3.6.1.2.1.1.1.0'], (error) => resolve(error === null)))
+  try {
+    const until = performance.now() + startWithinMs
+    while (child.exitCode === null && performance.now() < until) if (await answers()) return
+    child.kill('SIGKILL')
+    throw new Error(`snmpsim did not start: ${said}`)
+  } finally {
+    session.close()
+  }
 }
 
 /** The captures, without the lines that were made anonymous beyond being SNMP: one is enough for snmpsim to end. */
