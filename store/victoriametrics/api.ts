@@ -15,6 +15,9 @@ export type Api = {
   samples: (selector: string, from: number, to: number, timeoutMs?: number) => AsyncGenerator<Exported>
 }
 
+/** Servers take 16 KiB (`-search.maxQueryLen`); a long list of sites may stand in a text more than once. */
+export const maxTextLength = 16_000
+
 type Answer = {
   status: string
   error?: string

@@ -1,12 +1,10 @@
 /** `range`: by PromQL where it can tell, from samples where it cannot. */
 import { tooManyGroups } from '../check-query.ts'
 import type { RangeQuery, Series } from '../query.ts'
-import type { Api } from './api.ts'
+import { type Api, maxTextLength } from './api.ts'
 import { createFold } from './fold.ts'
 import { expectedField, rangePromql, selectFields } from './promql.ts'
 
-/** Servers take 16 KiB (`-search.maxQueryLen`); a long list of sites stands in a text more than once. */
-const maxTextLength = 16_000
 /** Servers answer 30,000 points of a series (`-search.maxPointsPerTimeseries`). */
 const maxSteps = 10_000
 /** The newest half minute of buckets under a minute is made up by the server; asked an hour earlier it is left alone. */

@@ -1,7 +1,8 @@
 /** Whole samples, put together again from the series of their fields. */
 import { type MeasurementName, measurements, tagsOf } from '../../core/catalog.ts'
+import { AppError } from '../../core/errors.ts'
 import type { LastQuery, Row, RowsQuery } from '../query.ts'
-import type { Api, Labels } from './api.ts'
+import { type Api, type Labels, maxTextLength } from './api.ts'
 import { selectFields } from './promql.ts'
 
 /**
@@ -12,6 +13,7 @@ export async function readLast(api: Api, query: LastQuery): Promise<Row[]> {
   const { measurement, from, to, fields } = query
   const selector = selectFields({ ...query, fields: allFields(query) })
   const both = `aggr_over_time(("last_over_time", "tlast_over_time"), ${selector}[${to - from}ms]) keep_metric_names`
+  if (both.length > maxTextLength) return (await Promise.all(halvesOf(query).map((half) => readLast(api, half)))).flat()
   const newest = new Map<
     string,
     { time: number; labels: Labels; fields: Map<string, { time: number; value: number }> }
@@ -37,6 +39,21 @@ export async function readLast(api: Api, query: LastQuery): Promise<Row[]> {
       return value?.time === row.time ? value.value : undefined
     }),
   )
+}
+
+/** The query for either half of its longest list. */
+function halvesOf(query: LastQuery): LastQuery[] {
+  const lists = Object.entries(query.match ?? {}).filter(([, values]) => typeof values !== 'string')
+  const [longest] = lists.toSorted(([, a], [, b]) => b.length - a.length)
+  if (longest === undefined || longest[1].length < 2) {
+    throw new AppError('query_invalid', 'The query cannot be answered: its text is too long for the server.')
+  }
+  const [tag, values] = longest
+  const middle = values.length >> 1
+  return [values.slice(0, middle), values.slice(middle)].map((half) => ({
+    ...query,
+    match: { ...query.match, [tag]: half },
+  }))
 }
 
 /** The newest `limit` samples, oldest first: ever longer spans backwards until there are enough. */

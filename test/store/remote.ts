@@ -195,7 +195,8 @@ export function testFaults(name: string, { create, open, settleSeconds, restartA
           await server.kill('SIGTERM')
           await server.start()
         }
-        for (let n = 1; n < 200; n++) await insist(store, numbered(n, time + n * 100, 50))
+        const all = Array.from({ length: 199 }, (_, i) => numbered(i + 1, time + (i + 1) * 100, 50))
+        await Promise.all(all.map((batch) => insist(store, batch)))
         await server.flush()
         expect(await countOf(store, time, time + 3_600_000)).toBe(5 + 199 * 50)
       },
