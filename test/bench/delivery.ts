@@ -1,6 +1,7 @@
 /**
- * Delivery under faults: real Mosquitto (persistence off), real agents' spools and uplinks, the real collector with its
- * embedded store, and `kill -9` on all of them. Every batch made must be stored, exactly once.
+ * Delivery under faults: real Mosquitto (persistence off), real agents' spools and uplinks, real collectors, which share
+ * the batches where there are several, the store, embedded or a real server, and `kill -9` on all of them. Every batch
+ * made must be stored, exactly once.
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -9,9 +10,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { stringify } from 'yaml'
-import { createLog } from '../../core/log.ts'
-import { createSqliteStore } from '../../store/sqlite.ts'
 import { createMosquitto, freePort, type Mosquitto } from '../services/mosquitto.ts'
+import { createStoreServer, type StoreServer, type StoreType, storeTypes } from './delivery/servers.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const district = 'd1'
@@ -26,55 +26,81 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
       seconds: { type: 'string', default: '60' },
       kills: { type: 'string', default: '42' },
       agents: { type: 'string', default: '3' },
+      collectors: { type: 'string', default: '1' },
+      store: { type: 'string', default: 'sqlite' },
     },
   })
   const seconds = Number(values.seconds)
+  const type = values.store as StoreType
+  const collectors = Number(values.collectors)
+  if (!storeTypes.includes(type)) throw new Error(`--store is one of ${storeTypes.join(', ')}`)
+  if (type === 'sqlite' && collectors !== 1) throw new Error('the embedded store has one collector')
   const folder = mkdtempSync(join(tmpdir(), 'linkbell-delivery-'))
-  const bench = await createBench(folder, Number(values.agents), Date.now() + seconds * 1000)
+  const store = await createStoreServer(type, folder)
+  const bench = await createBench(folder, store, {
+    agents: Number(values.agents),
+    collectors,
+    makeUntil: Date.now() + seconds * 1000,
+  })
   try {
     const kills = await chaos(bench, seconds, Number(values.kills))
     const drainSeconds = await drain(bench)
     await bench.stop()
-    const result = { ...(await count(bench)), kills: kills.total, drain_seconds: Number(drainSeconds.toFixed(2)) }
+    const result = {
+      ...(await count(bench)),
+      store: type,
+      collectors,
+      kills: kills.total,
+      drain_seconds: Number(drainSeconds.toFixed(2)),
+    }
     process.stdout.write(
       `made ${result.made}, stored ${result.stored}, doubled ${result.doubled}; kills ${JSON.stringify(kills)}; drained ${result.drain_seconds} s after the last fault\n`,
     )
     return result
   } finally {
     await bench.stop()
+    await store.stop()
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 type Agent = { id: string; madeFile: string; child: ChildProcess | undefined; waiting: number; launch: () => void }
 type Bench = {
-  folder: string
+  store: StoreServer
   broker: Mosquitto
   agents: Agent[]
-  collector: { kill: () => Promise<void>; launch: () => Promise<void> }
+  collectors: { kill: () => Promise<void>; launch: () => Promise<void> }[]
   stop: () => Promise<void>
 }
 
-async function createBench(folder: string, count: number, makeUntil: number): Promise<Bench> {
-  const ids = Array.from({ length: count }, (_, index) => `bench-${index + 1}`)
+type Size = { agents: number; collectors: number; makeUntil: number }
+
+async function createBench(folder: string, store: StoreServer, size: Size): Promise<Bench> {
+  const { makeUntil } = size
+  const ids = Array.from({ length: size.agents }, (_, index) => `bench-${index + 1}`)
   const users = { collector: 'collector-secret', ...Object.fromEntries(ids.map((id) => [id, `${id}-secret`])) }
   const broker = await createMosquitto({ district, users })
   await broker.start()
   const agents = ids.map((id) => createAgent(folder, id, broker.url, users[id as keyof typeof users], makeUntil))
-  const collector = await createCollector(folder, ids, broker.url)
-  await collector.launch()
+  writeRegistry(folder, ids)
+  const collectors = await Promise.all(
+    Array.from({ length: size.collectors }, (_, index) =>
+      createCollector(folder, index, { url: broker.url, store: store.config, shared: size.collectors > 1 }),
+    ),
+  )
+  await Promise.all(collectors.map((collector) => collector.launch()))
   for (const agent of agents) agent.launch()
   let stopped = false
   return {
-    folder,
+    store,
     broker,
     agents,
-    collector,
+    collectors,
     stop: async () => {
       if (stopped) return
       stopped = true
       for (const agent of agents) await killed(agent.child)
-      await collector.kill()
+      for (const collector of collectors) await collector.kill()
       await broker.stop()
     },
   }
@@ -103,7 +129,7 @@ function createAgent(folder: string, id: string, url: string, password: string |
   return agent
 }
 
-async function createCollector(folder: string, ids: string[], url: string) {
+function writeRegistry(folder: string, ids: string[]): void {
   writeFileSync(
     join(folder, 'district.yaml'),
     stringify({
@@ -114,14 +140,23 @@ async function createCollector(folder: string, ids: string[], url: string) {
     }),
   )
   writeFileSync(join(folder, 'password'), 'collector-secret')
-  const file = join(folder, 'collector.yaml')
+}
+
+type CollectorSetting = { url: string; store: Record<string, unknown>; shared: boolean }
+
+async function createCollector(folder: string, index: number, { url, store, shared }: CollectorSetting) {
+  const id = `collector-${index + 1}`
+  const file = join(folder, `${id}.yaml`)
   writeFileSync(
     file,
     stringify({
-      data_dir: join(folder, 'collector'),
+      id,
+      data_dir: join(folder, id),
       registry_file: 'district.yaml',
-      broker: { type: 'external', url, password_file: 'password' },
+      broker: { type: 'external', url, password_file: 'password', ...(shared && { shared_group: 'linkbell' }) },
+      store,
       http: { port: await freePort() },
+      judge: { enabled: index === 0 },
       log_level: process.env['BENCH_LOG'] ?? 'error',
     }),
   )
@@ -149,18 +184,22 @@ async function killed(child: ChildProcess | undefined): Promise<void> {
   await gone
 }
 
-/** Spreads the kills over the time: agents, collector and broker in turn, each started again within a second. */
-async function chaos({ broker, agents, collector }: Bench, seconds: number, wanted: number) {
-  const kills = { total: 0, agents: 0, collector: 0, broker: 0 }
+/** Spreads the kills over the time: agents, collectors, broker and store in turn, each started again within a second. */
+async function chaos({ store, broker, agents, collectors }: Bench, seconds: number, wanted: number) {
+  const kills = { total: 0, agents: 0, collector: 0, broker: 0, store: 0 }
+  const turns = store.restart === undefined ? 5 : 6
   const started = performance.now()
   const paceMs = (seconds * 1000) / (wanted + 1)
   for (let index = 0; index < wanted; index++) {
     await sleep(Math.max(0, started + paceMs * (index + 1) - performance.now()))
-    const victim = index % 5
+    const victim = index % turns
     if (victim === 1) {
-      kills.collector++
-      await collector.kill()
-      void collector.launch()
+      const collector = collectors[kills.collector++ % collectors.length]
+      await collector?.kill()
+      void collector?.launch()
+    } else if (victim === 5) {
+      kills.store++
+      await store.restart?.()
     } else if (victim === 3) {
       kills.broker++
       await broker.kill()
@@ -193,12 +232,8 @@ async function drain({ agents }: Bench): Promise<number> {
 }
 
 /** Compares the agents' logs with what the store holds, key by key. */
-async function count({ folder, agents }: Bench) {
-  const store = await createSqliteStore({
-    directory: join(folder, 'collector', 'store'),
-    log: createLog({ name: 'bench', level: 'error' }),
-    now: Date.now,
-  })
+async function count({ store: server, agents }: Bench) {
+  const store = await server.open()
   let made = 0
   let stored = 0
   let doubled = 0

@@ -1,25 +1,33 @@
-/** `npm run bench -- store`: writing, reading and room of each store, with a made-up district. */
+/** `npm run bench -- store [TYPE…]`: writing, reading and room of each store, with a made-up district. */
 import { readdirSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Batch } from '../../core/batch.ts'
 import { createLog } from '../../core/log.ts'
-import type { Store } from '../../store/store.ts'
 import { createSqliteStore } from '../../store/sqlite.ts'
+import { has, reason } from '../services/capabilities.ts'
 import { districtBatches } from './store/district.ts'
+import { day, hour, lastSeconds, longRangeSeconds, sites, timed, writeAll } from './store/measure.ts'
+import { benchServer } from './store/server.ts'
 
-const hour = 3_600_000
-const day = 24 * hour
-const sites = 400
+const servers = { influxdb: 'influxd', victoriametrics: 'victoria-metrics' } as const
+type ServerType = keyof typeof servers
+
 const log = createLog({ name: 'bench', level: 'error' })
 
-export async function run(): Promise<Record<string, unknown>> {
-  const result = { sqlite: await benchSqlite() }
-  for (const [store, figures] of Object.entries(result)) {
+export async function run(args: string[]): Promise<Record<string, unknown>> {
+  const wanted = args.length > 0 ? args : ['sqlite', ...Object.keys(servers)]
+  const result: Record<string, Record<string, number>> = {}
+  for (const store of wanted) {
+    const program = servers[store as ServerType] as (typeof servers)[ServerType] | undefined
+    if (program !== undefined && !has(program)) {
+      console.log(`\n${store}: left out, ${reason(program)}`)
+      continue
+    }
+    result[store] = program === undefined ? await benchSqlite() : await benchServer(store as ServerType)
     console.log(`\n${store}`)
-    for (const [name, value] of Object.entries(figures)) console.log(`  ${name.padEnd(34)} ${shown(value)}`)
+    for (const [name, value] of Object.entries(result[store])) console.log(`  ${name.padEnd(34)} ${shown(value)}`)
   }
   return result
 }
@@ -43,10 +51,7 @@ async function ingest(directory: string, rows: number, minutes: number): Promise
   const cpu = process.cpuUsage()
   const seconds = await timed(() => writeAll(store, batches, rows))
   const used = process.cpuUsage(cpu)
-  const last = await medianSeconds(5, async () => {
-    const found = await store.last({ measurement: 'terminal', from: now - 5 * 60_000, to: now })
-    if (found.length !== sites * 60) throw new Error(`last() found ${found.length} of ${sites * 60} series.`)
-  })
+  const last = await lastSeconds(store, now)
   const resent = await timed(() => writeAll(store, batches, rows))
   await store.close()
   return {
@@ -56,20 +61,6 @@ async function ingest(directory: string, rows: number, minutes: number): Promise
     bytes_per_point: bytesOf(directory, 'raw-') / points,
     last_seconds: last,
   }
-}
-
-/** As the collector does it: some calls at a time, each waiting until its samples are durable. */
-async function writeAll(store: Store, batches: readonly Batch[], rows: number): Promise<void> {
-  const inFlight = Math.ceil(20_000 / rows)
-  let next = 0
-  const worker = async () => {
-    while (next < batches.length) {
-      const { rejected, retry, durable } = await store.write([batches[next++] as Batch])
-      if (rejected.size + retry.length > 0) throw new Error('A batch was not stored.')
-      await durable
-    }
-  }
-  await Promise.all(Array.from({ length: inFlight }, worker))
 }
 
 /** 30 days of two sites, the older half of them roll-ups only, as the default retention leaves them. */
@@ -89,33 +80,13 @@ async function longRange(directory: string): Promise<Record<string, number>> {
   await store.retain()
   const delay = monitorEventLoopDelay({ resolution: 5 })
   delay.enable()
-  const site = { measurement: 'terminal', field: 'rtt_seconds', to: end } as const
-  const p95 = await medianSeconds(5, () =>
-    store.range({
-      ...site,
-      match: { site: 'site-1', terminal: 'site-1.terminal-7' },
-      from: end - 7 * day,
-      everySeconds: (7 * day) / 1000,
-      aggregate: { quantile: 0.95 },
-    }),
-  )
-  const hourly = {
-    ...site,
-    match: { site: 'site-1' },
-    from: end - 30 * day,
-    everySeconds: 3600,
-    aggregate: 'mean',
-  } as const
-  const mean = await medianSeconds(5, () => store.range(hourly))
-  const byTerminal = await medianSeconds(3, () => store.range({ ...hourly, by: ['terminal'] }))
+  const seconds = await longRangeSeconds(store, end)
   delay.disable()
   await store.close()
   return {
+    ...seconds,
     rolled_up_points_per_second: points / rollUpSeconds,
     rollup_bytes_per_hour: bytesOf(directory, 'hourly-') / (2 * 60 * 30 * 24),
-    p95_7_days_1_series_seconds: p95,
-    hourly_mean_30_days_1_site_seconds: mean,
-    hourly_mean_30_days_60_series_seconds: byTerminal,
     event_loop_delay_p99_seconds: delay.percentile(99) / 1e9,
   }
 }
@@ -132,18 +103,6 @@ async function inFolder<T>(work: (directory: string) => Promise<T>): Promise<T> 
 function bytesOf(directory: string, prefix: string): number {
   const files = readdirSync(directory).filter((name) => name.startsWith(prefix))
   return files.reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = performance.now()
-  await work()
-  return (performance.now() - start) / 1000
-}
-
-async function medianSeconds(runs: number, work: () => Promise<unknown>): Promise<number> {
-  const seconds: number[] = []
-  for (let i = 0; i < runs; i++) seconds.push(await timed(work))
-  return seconds.toSorted((a, b) => a - b)[runs >> 1] as number
 }
 
 function shown(value: number): string {
