@@ -198,6 +198,20 @@ export const strings = {
   days: text('{count} d', '{count} 天'),
   ...terminalStrings,
   agent: text('Agent', '采集端'),
+  inventory: text('Inventory', '设备台账'),
+  inventory_devices: text('Devices', '数量'),
+  inventory_age: text('Mean age', '平均使用年数'),
+  inventory_past: text('Past service life', '超过使用年限'),
+  inventory_unseen: text('Never answered', '从未应答'),
+  inventory_classrooms: text(
+    '{equipped} of {all} classrooms have a multimedia terminal ({share})',
+    '{all} 间教室中 {equipped} 间配有多媒体终端（{share}）',
+  ),
+  inventory_teachers: text(
+    '{terminals} terminals for {teachers} teachers ({share})',
+    '教师 {teachers} 人，教师终端 {terminals} 台（{share}）',
+  ),
+  years: text('{count} years', '{count} 年'),
   agents: text('Agents', '采集端'),
   no_agent: text(
     'No agent is registered for this school. Add one to district.yaml.',

@@ -1,4 +1,5 @@
 /** What the page asks the API, and the stream of what is new. */
+import type { SiteInventory } from '../api/inventory.ts'
 import type { BandwidthSample, SiteDetail, SiteList } from '../schemas.ts'
 
 export type SeriesAnswer = {
@@ -29,6 +30,8 @@ async function answerOf<T>(response: Response): Promise<T> {
 export const fetchSites = () => get<SiteList>('/api/v1/sites?latest=false&limit=5000')
 export const fetchSite = (id: string, signal: AbortSignal) =>
   get<SiteDetail>(`/api/v1/sites/${encodeURIComponent(id)}`, signal)
+export const fetchInventory = (id: string, signal: AbortSignal) =>
+  get<SiteInventory>(`/api/v1/sites/${encodeURIComponent(id)}/inventory`, signal)
 
 export async function askForTest(id: string, confirmed: boolean, signal: AbortSignal): Promise<{ sent: boolean }> {
   const response = await fetch(`/api/v1/sites/${encodeURIComponent(id)}/bandwidth-test`, {

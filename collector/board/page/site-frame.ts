@@ -1,6 +1,7 @@
 /** The frame of one school: what stays (charts, an open list of evidence), and what is drawn anew with each answer. */
 import type { SiteDetail } from '../schemas.ts'
 import { h, replace } from './dom.ts'
+import { createInventory } from './inventory.ts'
 import { readinessLine } from './readiness.ts'
 import { agentSheets, hostSheet, pathTable, serviceList } from './sections.ts'
 import { createTerminals } from './terminals.ts'
@@ -44,6 +45,7 @@ export function createFrame(site: SiteDetail, range: Range, signal: AbortSignal)
     h('div', { class: 'links' }, ...site.links.map(linkPanel)),
     h('section', { class: 'panel' }, h('h2', {}, say('path')), path, ...charts.path),
     terminals.element,
+    createInventory(site.id, signal),
   )
   charts.refresh()
   return {

@@ -56,6 +56,7 @@ const number = (value: number, digits: number) =>
   new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value)
 
 export const count = (value: number) => number(value, 0)
+export const years = (value: number) => say('years', { count: number(value, 1) })
 /** 0.884 → 88.4%. A rate that is not whole never reads as whole. */
 export function percent(ratio: number, digits = 1): string {
   const limit = 1 - 0.5 * 10 ** (-digits - 2)
