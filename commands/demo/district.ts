@@ -6,6 +6,7 @@ import type { Category, Standard } from '../../core/standard.ts'
 import { inventoryOf, type Device, type Room } from './inventory.ts'
 import { createNamer, districtName, towns, type SchoolName } from './names.ts'
 import { keyOf, mix, pick, randomOf } from './random.ts'
+import { castShowcase, type Showcase } from './showcase.ts'
 import { castStories, type Moment, type Story } from './stories.ts'
 
 export type DistrictOptions = {
@@ -47,7 +48,14 @@ export type School = {
 }
 
 export type RegistryInput = z.input<typeof registrySchema>
-export type District = { seed: number; moment: Moment; input: RegistryInput; registry: Registry; schools: School[] }
+export type District = {
+  seed: number
+  moment: Moment
+  input: RegistryInput
+  registry: Registry
+  schools: School[]
+  showcase: Showcase | undefined
+}
 
 /** A perfect Ethernet port carries this much of its name at layer 2, without FCS. */
 export const portRatio = 0.984
@@ -69,6 +77,9 @@ export function makeDistrict({ seed, sites, terminals, end }: DistrictOptions, s
   const inventories = drafts.map(({ id, category, secondary }, i) =>
     inventoryOf({ site: id, index: i, category, secondary, average: terminals }),
   )
+  const showcase = castShowcase(
+    drafts.map(({ id }, i) => ({ id, story: stories[i] as Story, devices: inventories[i]?.devices ?? [] })),
+  )
   const input = registryInput(drafts, inventories)
   const registry = createRegistry(registrySchema.parse(input), standard)
   const schools = drafts.map(
@@ -80,7 +91,7 @@ export function makeDistrict({ seed, sites, terminals, end }: DistrictOptions, s
       devices: inventories[i]?.devices ?? [],
     }),
   )
-  return { seed, moment: { end }, input, registry, schools }
+  return { seed, moment: { end }, input, registry, schools, showcase }
 }
 
 function categoriesOf(count: number): Category[] {

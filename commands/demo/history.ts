@@ -38,12 +38,20 @@ const spacings: Record<Scheduled, Spacing> = {
     [6, 60],
     [0, 10],
   ],
+  // The board looks at the last 50 minutes sample by sample.
   terminal: [
     [3, 360],
-    [0.4, 20],
+    [0.9, 20],
+    [0.4, 3],
     [0, 1],
   ],
 }
+/** Devices of the school that shows its classrooms: close enough that the day of each can be told. */
+const closely: Spacing = [
+  [168, 30],
+  [24, 10],
+  [0, 1],
+]
 /** Terminals older than a day: a lesson of some school days, by turns in the morning and the afternoon. */
 const lessonMinutes = [630, 930] as const
 const weekMs = 7 * dayMs
@@ -70,10 +78,11 @@ export async function writeHistory(district: District, span: Span, deps: History
   const total = work.flat().reduce((sum, { effort }) => sum + effort, 0)
   let done = 0
   for (const day of work) {
-    for (const { name, minutes, effort } of day) {
+    for (const { name, minutes, close, effort } of day) {
       for (const school of district.schools) {
         signal.throwIfAborted()
-        addSchool(district, school, name, minutes, span, writer)
+        const chosen = school.id === district.showcase?.site ? close : minutes
+        addSchool(district, school, name, chosen, span, writer)
         await writer.room()
         done += effort / district.schools.length
         onProgress(done / total)
@@ -98,7 +107,8 @@ export async function writeTests(district: District, { from, to }: Span, store: 
 /** What a roll-up takes, in samples. */
 const rollUpEffort = 3
 
-type Work = { name: Scheduled; minutes: number[]; effort: number }
+/** `close`: for the school that shows its classrooms. */
+type Work = { name: Scheduled; minutes: number[]; close: number[]; effort: number }
 
 /** What there is to do, day by day as the store's files have them (UTC). */
 function workOf({ schools }: District, { from, to }: Span): Work[][] {
@@ -111,23 +121,28 @@ function workOf({ schools }: District, { from, to }: Span): Work[][] {
   const series = { host: 1, agent: 1, wan: 1, path: 5, service: 3, terminal: devices / schools.length }
   return days.map((day) =>
     scheduled.map((name) => {
-      const minutes = minutesOf(name, day, to)
+      const minutes = minutesIn(day, (minute) => isKept(name, minute, to))
       const hours = new Set(minutes.map((minute) => Math.floor(minute / 60))).size
-      return { name, minutes, effort: (minutes.length + rollUpEffort * hours) * series[name] }
+      const close = name === 'terminal' ? minutesIn(day, (minute) => isDue(closely, minute, to)) : minutes
+      return { name, minutes, close, effort: (minutes.length + rollUpEffort * hours) * series[name] }
     }),
   )
 }
 
-function minutesOf(name: Scheduled, { from, to }: Span, now: number): number[] {
+function minutesIn({ from, to }: Span, kept: (minute: number) => boolean): number[] {
   const first = Math.floor(from / minuteMs)
   const all = Array.from({ length: Math.ceil(to / minuteMs) - first }, (_, i) => first + i)
-  return all.filter((minute) => isKept(name, minute, now))
+  return all.filter(kept)
 }
 
 function isKept(name: Scheduled, minute: number, now: number): boolean {
   const age = now - minute * minuteMs
-  if (name === 'terminal' && age > dayMs) return isTerminalKept(minute, age)
-  const every = spacings[name].find(([hours]) => age >= hours * hourMs)?.[1] ?? 1
+  return name === 'terminal' && age > dayMs ? isTerminalKept(minute, age) : isDue(spacings[name], minute, now)
+}
+
+function isDue(spacing: Spacing, minute: number, now: number): boolean {
+  const age = now - minute * minuteMs
+  const every = spacing.find(([hours]) => age >= hours * hourMs)?.[1] ?? 1
   return minute % every === 0
 }
 

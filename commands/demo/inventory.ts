@@ -1,4 +1,5 @@
 /** Rooms and devices of a school. */
+import type { Expectation } from '../../core/calendar.ts'
 import type { Text } from '../../core/catalog.ts'
 import type { TerminalKind } from '../../core/registry.ts'
 import type { Category } from '../../core/standard.ts'
@@ -12,6 +13,8 @@ export type Device = {
   kind: TerminalKind
   room: string
   address: string
+  /** Printers and spare projectors are on when somebody needs them. */
+  expected?: Expectation
 }
 
 /** Devices of a school by its kind, as a multiple of the average: a teaching point has two classes. */
@@ -64,6 +67,7 @@ export function inventoryOf({ site, index, category, secondary, average }: Wish)
       kind,
       room,
       address: addressOf(index, n),
+      ...(kind === 'printer' || kind === 'projector' ? { expected: 'never' } : {}),
     })
   }
   for (let i = 0; i < classrooms; i++) {

@@ -195,13 +195,15 @@ function deviceEntry(device: Device, { site, now }: About): HTMLElement {
   const words = deviceWords(device, site)
   const sign = signOf(device)
   const since = device.state === 'down' ? sinceOf(device) : device.since
+  // Since then or longer; the words say it in full.
+  const atLeast = device.since_at_least ? '≤ ' : ''
   return h(
     'li',
     { class: `device ${sign}`, title: words },
     stateSign(sign),
     kindSign(device.kind),
     h('span', { class: 'name', 'aria-hidden': 'true' }, deviceName(device, site)),
-    h('time', { 'aria-hidden': 'true' }, since === null || since === '' ? '' : shortSince(since, now)),
+    h('time', { 'aria-hidden': 'true' }, since === null || since === '' ? '' : `${atLeast}${shortSince(since, now)}`),
     h('span', { class: 'unseen' }, words),
   )
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { bandwidthSamples } from '../../../commands/demo/samples/bandwidth.ts'
+import { terminalSamples } from '../../../commands/demo/samples/terminal.ts'
 import { samplesAt, scheduled, timeIn } from '../../../commands/demo/samples.ts'
 import type { District } from '../../../commands/demo/district.ts'
 import { outcomes } from '../../../core/catalog.ts'
@@ -50,6 +51,34 @@ describe('made-up district', () => {
     expect(data.terminals.length).toBeLessThan(25_000)
     const told = (kinds: string[]) => schools.filter(({ story }) => kinds.includes(story.kind)).length / 400
     expect(told(['capped', 'evenings', 'degraded'])).toBeCloseTo(0.06, 2)
+  })
+
+  it('has one school of sixty devices that shows what can be wrong in classrooms', () => {
+    const district = small({ sites: 400, terminals: 60 })
+    const { showcase, schools, registry } = district
+    const school = schools.find(({ id }) => id === showcase?.site)!
+    expect(school.devices).toHaveLength(60)
+    expect(school.story.kind).toBe('good')
+    const row = registry.terminalsOf(school.id, end).find(({ id }) => id === showcase!.flappingProjector)
+    expect(row?.expected).toBe('lessons')
+    const up = (terminal: string, time: number) => {
+      const found = terminalSamples(school, district, time).find(({ tags }) => tags.terminal === terminal)
+      return found?.fields.up
+    }
+    const lesson = Date.parse('2026-11-23T10:30:00+08:00')
+    expect(up(showcase!.deadPanel, lesson - 24 * dayMs)).toBe(1)
+    expect(up(showcase!.deadPanel, lesson - 20 * dayMs)).toBe(0)
+    const turns = Array.from({ length: 30 }, (_, minute) => up(showcase!.flappingProjector, lesson + minute * minuteMs))
+    expect(turns.filter((value, i) => i > 0 && value !== turns[i - 1]).length).toBeGreaterThan(5)
+    const room = school.devices.filter((device) => device.room === showcase!.darkRoom && device.kind !== 'ap')
+    expect(room.map(({ id }) => up(id, lesson))).toEqual(room.map(() => 0))
+    expect(up(showcase!.accessPoint, lesson)).toBe(0)
+  })
+
+  it('expects printers and spare projectors at no hour: they are on when somebody needs them', () => {
+    const { registry, showcase } = small({ sites: 40, terminals: 60 })
+    const rows = registry.data.terminals.filter(({ kind, site }) => kind === 'projector' && site !== showcase?.site)
+    expect(new Set(rows.map(({ expected }) => expected))).toEqual(new Set(['never']))
   })
 
   it('tests each link three times a day outside lessons, and confirms what fell short', () => {
