@@ -1,16 +1,16 @@
 /** Alerts on their way out: what is given to `notify` is on disk, and goes to each channel that wants to know. */
 import type { Registry as Metrics } from 'prom-client'
+import { isAppError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Health } from '../../store/store.ts'
 import type { Registry } from '../registry.ts'
 import type { AlertsConfig, Channel } from './config.ts'
-import { createDelivery } from './delivery.ts'
+import { type Lane, openLane } from './lane.ts'
 import { composeLetter } from './letter.ts'
 import { createAlertMetrics } from './metrics.ts'
 import type { Notice } from './notice.ts'
 import { createNotifier } from './notifiers/index.ts'
 import type { Notifier } from './notifiers/notifier.ts'
-import { openOutbox } from './outbox.ts'
 import { noticesOf, provesToken, type RelayBody } from './relay.ts'
 
 export type AlertsDeps = {
@@ -25,7 +25,7 @@ export type AlertsDeps = {
 
 export type Relay = {
   allows: (authorization: string) => boolean
-  /** Throws `io` when the queue takes nothing; how many notices were new. */
+  /** How many of its notices were new. */
   accept: (body: RelayBody) => number
 }
 
@@ -33,8 +33,8 @@ export type Alerts = {
   start: () => void
   stop: () => Promise<void>
   /**
-   * Durable when it returns; notices with a known id are left out. Throws `io` when the disk takes nothing: give them
-   * again then.
+   * Durable when it returns, unless the disk takes nothing: then in memory, and the log says so. Notices with a known
+   * id are left out.
    */
   notify: (notices: readonly Notice[]) => void
   health: () => Health
@@ -42,47 +42,67 @@ export type Alerts = {
   relay: Relay | undefined
 }
 
-export function createAlerts({ config, file, registry, now, log, metrics }: AlertsDeps): Alerts {
-  const outbox = openOutbox(file)
+export function createAlerts(deps: AlertsDeps): Alerts {
+  const { config, registry, now } = deps
   const { channels } = config
-  const counters = createAlertMetrics(metrics, () => channels.map(({ name }) => [name, outbox.undelivered(name)]))
+  const queue = openQueue(deps)
+  return {
+    start: queue.start,
+    stop: queue.stop,
+    notify: (notices) => void queue.take(notices, channels),
+    health: queue.health,
+    relay: config.relay && relayOf(config.relay, config, { registry, now, ...queue }),
+  }
+}
+
+/** The queue on disk, and the one in memory for as long as the disk takes nothing: a full disk must be able to ring. */
+function openQueue({ config, file, registry, now, log, metrics }: AlertsDeps) {
   const timezone = () => registry().data.district.timezone
-  const deliveries = new Map(
-    channels.map((channel) => {
-      const notifier = notifierOf(channel, config, { now, timezone })
-      return [channel.name, createDelivery({ channel, notifier, outbox, now, log, metrics: counters })]
-    }),
-  )
+  const notifiers = new Map(config.channels.map((each) => [each, notifierOf(each, config, { now, timezone })]))
+  const undelivered = (channel: string) => disk.undelivered(channel) + (spare?.undelivered(channel) ?? 0)
+  const counters = createAlertMetrics(metrics, () => config.channels.map(({ name }) => [name, undelivered(name)]))
+  const laneDeps = { channels: notifiers, now, log, metrics: counters }
+  const disk = openLane(file, laneDeps)
+  let spare: Lane | undefined
+  let fault: string | undefined
+  const firstSeen = (id: string) => disk.firstSeen(id) ?? spare?.firstSeen(id)
 
   function take(notices: readonly Notice[], to: readonly Channel[]): number {
-    const channelsOf = (notice: Notice) => to.filter((channel) => wants(channel, notice)).map(({ name }) => name)
-    const { added, dropped } = outbox.add(notices, channelsOf, now())
-    for (const [channel, count] of dropped) {
-      counters.lost(channel, 'queue_full', count)
-      log.error({ channel, dropped: count }, 'Too many alerts wait for this channel; the oldest were dropped.')
+    const unknown = notices.filter(({ id }) => spare?.firstSeen(id) === undefined)
+    try {
+      const added = disk.put(unknown, to)
+      if (fault !== undefined) log.info('Alerts are kept on disk again.')
+      fault = undefined
+      return added
+    } catch (error) {
+      if (!isAppError(error, 'io')) throw error
+      const isNew = fault === undefined
+      fault = `Alerts are kept in memory only, and a restart loses them: ${error.message}`
+      if (isNew) log.error(fault)
+      if (spare === undefined) {
+        spare = openLane(':memory:', laneDeps)
+        spare.start()
+      }
+      return spare.put(
+        unknown.filter(({ id }) => disk.firstSeen(id) === undefined),
+        to,
+      )
     }
-    if (added > 0) for (const { name } of to) deliveries.get(name)?.wake()
-    return added
   }
 
   return {
-    start: () => {
-      const abandoned = outbox.keepOnly(channels.map(({ name }) => name))
-      if (abandoned > 0) log.warn({ notices: abandoned }, 'Alerts waited for channels that are no more; dropped.')
-      for (const delivery of deliveries.values()) delivery.start()
-    },
+    take,
+    firstSeen,
+    start: disk.start,
     stop: async () => {
-      await Promise.all([...deliveries.values()].map((delivery) => delivery.stop()))
-      outbox.close()
+      await Promise.all([disk.stop(), spare?.stop()])
     },
-    notify: (notices) => void take(notices, channels),
-    health: () => {
-      const problems = [...deliveries.values()].flatMap((delivery) => delivery.problem() ?? [])
-      const waiting = channels.reduce((sum, { name }) => sum + outbox.undelivered(name), 0)
-      return { ok: problems.length === 0, problems, facts: { channels: channels.length, notices_waiting: waiting } }
+    health: (): Health => {
+      const problems = [...(fault === undefined ? [] : [fault]), ...disk.problems(), ...(spare?.problems() ?? [])]
+      const waiting = config.channels.reduce((sum, { name }) => sum + undelivered(name), 0)
+      const facts = { channels: config.channels.length, notices_waiting: waiting }
+      return { ok: problems.length === 0, problems, facts }
     },
-    relay:
-      config.relay && relayOf(config.relay, config, { registry, now, firstSeen: (id) => outbox.firstSeen(id), take }),
   }
 }
 
@@ -118,12 +138,6 @@ export function notifierOf(
     now,
     compose: (message, shown) => composeLetter(message, { language, timezone: timezone(), boardUrl: board_url, shown }),
   })
-}
-
-function wants({ severities, sites, towns }: Channel, { severity, site, town }: Notice): boolean {
-  if (!severities.includes(severity)) return false
-  if (sites.length === 0 && towns.length === 0) return true
-  return (site !== undefined && sites.includes(site.id)) || (town !== undefined && towns.includes(town.id))
 }
 
 function placesIn(

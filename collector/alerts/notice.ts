@@ -22,7 +22,7 @@ export type Notice = {
   town?: Named
   /** Of the alert, ms. */
   startsAt: number
-  /** Of a recovery, ms. */
+  /** Of a recovery, or when it is known to end, ms. */
   endsAt?: number
   evidence: readonly Text[]
   /** Where to look: a page of the board. */

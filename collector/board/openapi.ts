@@ -48,7 +48,6 @@ const streams: Json = {
         400: { description: 'Not such a webhook.' },
         401: { description: 'The token is missing or wrong.' },
         413: { description: 'More than 4 MiB.' },
-        503: { description: 'The disk takes nothing; send it again.' },
       },
     },
   },

@@ -173,7 +173,6 @@ function answerError(error: unknown, reply: FastifyReply, log: Log): FastifyRepl
   }
   if (
     isAppError(error, 'store_unavailable') ||
-    isAppError(error, 'io') ||
     isAppError(error, 'timeout') ||
     isAppError(error, 'connection_refused')
   ) {

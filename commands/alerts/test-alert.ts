@@ -9,6 +9,8 @@ import { loadRegistry } from '../../collector/registry-file.ts'
 import { type Environment, loadConfig } from '../../core/config-file.ts'
 import { AppError } from '../../core/errors.ts'
 
+const testLastsMs = 300_000
+
 export type TestAlertOptions = {
   name: string
   config: string
@@ -72,6 +74,8 @@ function testNotice(id: string, number: number, at: number): Notice {
     title: { en: 'Test message, no alert', zh: '测试消息，并非告警' },
     site: { id: `test-${number}`, name: { en: `Test school ${number}`, zh: `测试学校 ${number}` } },
     startsAt: at,
+    // Alertmanager would keep it for days.
+    endsAt: at + testLastsMs,
     evidence: [
       { en: 'Whoever reads this will be told of alerts.', zh: '收到本消息，说明此渠道可以收到告警。' },
       { en: 'Sent by “linkbell alerts test”.', zh: '由 “linkbell alerts test” 发送。' },

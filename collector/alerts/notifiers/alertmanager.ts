@@ -24,8 +24,8 @@ export function createAlertmanager({ url, token, language }: AlertmanagerChannel
 }
 
 function alertOf(notice: Notice, language: Language, nowMs: number) {
-  const { status, rule, severity, title, site, town, startsAt, endsAt = nowMs, evidence, link, labels } = notice
-  const end = status === 'recovery' ? endsAt : nowMs + assumedEndMs
+  const { status, rule, severity, title, site, town, startsAt, endsAt, evidence, link, labels } = notice
+  const end = endsAt ?? (status === 'recovery' ? nowMs : nowMs + assumedEndMs)
   const places = { ...(site && { site: site.id }), ...(town && { town: town.id }) }
   return {
     // The id of the alert among them: two alerts of a rule at one school are two.

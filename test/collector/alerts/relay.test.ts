@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { Registry } from 'prom-client'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Alerts, createAlerts } from '../../../collector/alerts/alerts.ts'
@@ -173,36 +174,67 @@ describe('the relay', () => {
 })
 
 describe('the alerts of a collector', () => {
-  it('go to the channels that want to know of the severity and the place', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'linkbell-alerts-'))
-    const robots = await Promise.all([startRobot('dingtalk'), startRobot('wecom'), startRobot('feishu')])
-    const [dingtalk, wecom, feishu] = robots
-    const { log, lines } = createMemoryLog()
-    const pace = { group_seconds: 0, interval_seconds: 0, token }
-    const alerts = createAlerts({
-      config: alertsConfigSchema.parse({
-        channels: [
-          { name: 'd', type: 'dingtalk', url: dingtalk.url, secret, severities: ['critical'], ...pace },
-          { name: 'w', type: 'wecom', url: wecom.url, towns: ['t2'], language: 'en', ...pace },
-          { name: 'f', type: 'feishu', url: feishu.url, secret, sites: ['s1'], ...pace },
-        ],
-      }),
-      file: join(folder, 'state.sqlite'),
-      registry: () => registryOf(),
-      now: Date.now,
-      log,
-      metrics: new Registry(),
-    })
-    alerts.start()
-    const town = (id: string) => ({ town: { id, name: { en: id, zh: id } } })
-    alerts.notify([notice(1, town('t1')), notice(2, town('t2')), notice(3, { severity: 'critical' })])
-    await vi.waitFor(() => expect(robots.map(({ taken }) => taken.length)).toEqual([1, 1, 1]))
-    expect(dingtalk.taken[0]?.text).toContain('第3小学')
-    expect(wecom.taken[0]?.text).toContain('School 2: Download below target')
-    expect(feishu.taken[0]?.text).toContain('第1小学')
-    expect(JSON.stringify(lines)).not.toContain(token)
+  let folder: string
+  let memory: MemoryLog
+  let alerts: Alerts
+  let robots: Robot[]
+  const pace = { group_seconds: 0, interval_seconds: 0, token }
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'linkbell-alerts-'))
+    memory = createMemoryLog()
+    robots = await Promise.all([startRobot('dingtalk'), startRobot('wecom'), startRobot('feishu')])
+  })
+  afterEach(async () => {
     await alerts.stop()
     await Promise.all(robots.map((robot) => robot.close()))
     rmSync(folder, { recursive: true })
   })
+  const begin = (channels: object[]) => {
+    const config = alertsConfigSchema.parse({ channels: channels.map((each) => ({ ...each, ...pace })) })
+    const file = join(folder, 'state.sqlite')
+    const { log } = memory
+    alerts = createAlerts({ config, file, registry: () => registryOf(), now: Date.now, log, metrics: new Registry() })
+    alerts.start()
+  }
+  const [dingtalk, wecom, feishu] = [0, 1, 2].map((index) => () => robots[index] as Robot) as [
+    () => Robot,
+    () => Robot,
+    () => Robot,
+  ]
+
+  it('go to the channels that want to know of the severity and the place', async () => {
+    begin([
+      { name: 'd', type: 'dingtalk', url: dingtalk().url, secret, severities: ['critical'] },
+      { name: 'w', type: 'wecom', url: wecom().url, towns: ['t2'], language: 'en' },
+      { name: 'f', type: 'feishu', url: feishu().url, secret, sites: ['s1'] },
+    ])
+    const town = (id: string) => ({ town: { id, name: { en: id, zh: id } } })
+    alerts.notify([notice(1, town('t1')), notice(2, town('t2')), notice(3, { severity: 'critical' })])
+    await vi.waitFor(() => expect(robots.map(({ taken }) => taken.length)).toEqual([1, 1, 1]))
+    expect(dingtalk().taken[0]?.text).toContain('第3小学')
+    expect(wecom().taken[0]?.text).toContain('School 2: Download below target')
+    expect(feishu().taken[0]?.text).toContain('第1小学')
+    expect(JSON.stringify(memory.lines)).not.toContain(token)
+  })
+
+  it('get out also while the disk takes nothing, once, and rest on it again afterwards', async () => {
+    begin([{ name: 'w', type: 'wecom', url: wecom().url }])
+    alerts.notify([notice(1)])
+    await vi.waitFor(() => expect(wecom().taken).toHaveLength(1))
+    await vi.waitFor(() => expect(alerts.health().facts).toMatchObject({ notices_waiting: 0 }))
+    // Whoever holds the file stands for a disk that is full.
+    const other = new DatabaseSync(join(folder, 'state.sqlite'))
+    other.exec('begin immediate')
+    alerts.notify([notice(1), notice(2)])
+    alerts.notify([notice(2)])
+    expect(alerts.health().problems.join()).toMatch(/kept in memory only, and a restart loses them: .*state\.sqlite/)
+    await vi.waitFor(() => expect(wecom().taken).toHaveLength(2))
+    other.exec('rollback')
+    other.close()
+    alerts.notify([notice(2), notice(3)])
+    await vi.waitFor(() => expect(wecom().taken).toHaveLength(3))
+    expect(wecom().taken.map(({ text }) => /第(\d)小学/.exec(text)?.[1])).toEqual(['1', '2', '3'])
+    expect(memory.lines.filter(({ level }) => level >= 50)).toHaveLength(1)
+    expect(alerts.health().ok).toBe(true)
+  }, 20_000)
 })
