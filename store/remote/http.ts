@@ -91,5 +91,7 @@ export function shorten(body: string): string {
   } catch {
     // Plain text.
   }
-  return text.replace(/\s+/g, ' ').trim().slice(0, shownBytes) || 'nothing'
+  // VictoriaMetrics begins with the connection, which makes the same fault look new each time.
+  const own = text.replace(/^remoteAddr: "[^"]*"; requestURI: [^;]*; /, '')
+  return own.replace(/\s+/g, ' ').trim().slice(0, shownBytes) || 'nothing'
 }

@@ -10,7 +10,8 @@ export type SmallDisk = {
   folder: string
   /** Before a command: runs it where the file system is. */
   program: readonly string[]
-  fill: () => Promise<void>
+  /** Up to the last byte, or until so many are left. */
+  fill: (leaveBytes?: number) => Promise<void>
   free: () => Promise<void>
   stop: () => Promise<void>
 }
@@ -24,14 +25,15 @@ export async function createSmallDisk(mebibytes: number): Promise<SmallDisk> {
   const bytes = async () => (await statfs(seen)).blocks * (await statfs(seen)).bsize
   while ((await bytes().catch(() => 0)) !== mebibytes * 1024 ** 2) await sleep(20)
   const filler = join(seen, 'filler')
+  const left = async () => (await statfs(seen)).bavail * (await statfs(seen)).bsize
   return {
     folder,
     program: ['nsenter', `--mount=/proc/${holder.pid}/ns/mnt`],
-    fill: async () => {
+    fill: async (leaveBytes = 0) => {
       const handle = await open(filler, 'w')
       const block = Buffer.alloc(1 << 16)
       try {
-        for (;;) await handle.write(block)
+        while (leaveBytes === 0 || (await left()) > leaveBytes) await handle.write(block)
       } catch {
         // Full.
       } finally {

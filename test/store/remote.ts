@@ -14,8 +14,11 @@ export type Subject = {
   open: (url: string, config?: { timeout_seconds?: number; settle_seconds?: number }) => Promise<Store>
   /** After a kill -9, what was accepted within it may be lost. */
   settleSeconds: number
-  /** InfluxDB 1.6 goes on to say that its disk is full when it is no longer. */
-  restartAfterFullDisk: boolean
+  /**
+   * VictoriaMetrics stops taking samples below 10 MB, and ends itself without a byte; InfluxDB 1.6 goes on to say that its
+   * disk is full when it is no longer.
+   */
+  fullDisk: { leaveBytes: number; restart: boolean }
 }
 
 const minute = 60_000
@@ -60,7 +63,7 @@ async function countOf(store: Store, from: number, to: number): Promise<number> 
   return series.flatMap(({ points }) => points).reduce((sum, [, count]) => sum + count, 0)
 }
 
-export function testFaults(name: string, { create, open, settleSeconds, restartAfterFullDisk }: Subject): void {
+export function testFaults(name: string, { create, open, settleSeconds, fullDisk }: Subject): void {
   describe(`${name} at fault`, () => {
     const opened: (() => Promise<unknown>)[] = []
     const keep = <T>(thing: T, end: () => Promise<unknown>): T => {
@@ -179,7 +182,7 @@ export function testFaults(name: string, { create, open, settleSeconds, restartA
         const store = await openStore(server.url)
         const time = Date.now() - 3_600_000
         await insist(store, numbered(0, time))
-        await disk.fill()
+        await disk.fill(fullDisk.leaveBytes)
         // A server looks at its disk once a second.
         await sleep(1500)
         let stalled = false
@@ -191,7 +194,7 @@ export function testFaults(name: string, { create, open, settleSeconds, restartA
         expect(stalled).toBe(true)
         expect((await store.health()).ok).toBe(false)
         await disk.free()
-        if (restartAfterFullDisk) {
+        if (fullDisk.restart) {
           await server.kill('SIGTERM')
           await server.start()
         }

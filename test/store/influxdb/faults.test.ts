@@ -12,6 +12,6 @@ describe.skipIf(!has('influxd'))('with a real server', () => {
     },
     open: async (url, { timeout_seconds = 10 } = {}) => (await openInfluxdb(url, { timeout_seconds })).store,
     settleSeconds: 0,
-    restartAfterFullDisk: true,
+    fullDisk: { leaveBytes: 0, restart: true },
   })
 })
