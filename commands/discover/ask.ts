@@ -9,6 +9,7 @@ export type SnmpFacts = {
   /** Name of the credentials that it took. */
   credentials: string
   description: string
+  objectId: string
   name: string
   vendor?: string
   isPrinter: boolean
@@ -18,15 +19,19 @@ export type SnmpFacts = {
 /** `open`: wants no password. */
 export type PjlinkGreeting = 'open' | 'password' | 'other'
 
-// SNMPv2-MIB, BRIDGE-MIB, Printer-MIB: prtGeneralConfigChanges of the first printer.
+// SNMPv2-MIB; dot1dBaseNumPorts; prtGeneralConfigChanges, prtInputMaxCapacity and prtMarkerSuppliesLevel of the first printer.
 const oids = {
   description: '1.3.6.1.2.1.1.1.0',
   objectId: '1.3.6.1.2.1.1.2.0',
   name: '1.3.6.1.2.1.1.5.0',
   bridgePorts: '1.3.6.1.2.1.17.1.2.0',
   printer: '1.3.6.1.2.1.43.5.1.1.1.1',
+  tray: '1.3.6.1.2.1.43.8.2.1.9.1.1',
+  supplies: '1.3.6.1.2.1.43.11.1.1.9.1.1',
 } as const
 const longestText = 200
+/** The profile of whatever runs net-snmp: no maker. */
+const anySystem = 'net-snmp'
 
 export function createAsk(credentials: ReadonlyMap<string, SnmpCredentials>, signal: AbortSignal) {
   const sockets = createSockets()
@@ -42,9 +47,10 @@ export function createAsk(credentials: ReadonlyMap<string, SnmpCredentials>, sig
       return {
         credentials: name,
         description,
+        objectId: text(oids.objectId),
         name: text(oids.name),
-        ...(profile !== undefined && profile.vendor !== 'Net-SNMP' && { vendor: profile.vendor }),
-        isPrinter: found.has(oids.printer),
+        ...(profile !== undefined && profile.vendor !== anySystem && { vendor: profile.vendor }),
+        isPrinter: [oids.printer, oids.tray, oids.supplies].some((oid) => found.has(oid)),
         bridgePorts: Number(found.get(oids.bridgePorts) ?? 0),
       }
     }

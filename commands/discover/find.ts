@@ -42,17 +42,23 @@ export async function findDevices(
   const isWanted = new Set(wanted)
   const candidates = [...new Set([...alive, ...macs.fresh.keys(), ...known.filter((address) => isWanted.has(address))])]
   const found: Seen[] = []
+  const answering = new Set<string>()
+  const silent = new Set<string>()
   const pace = createPace(deps.packetsPerSecond, deps.signal)
   let done = 0
   await inPool(candidates, devicesAtOnce, async (address) => {
     const { open, isThere } = await tryPorts(address, pace)
     const by = alive.has(address) ? 'icmp' : macs.fresh.has(address) ? 'arp' : 'tcp'
     const mac = macs.all.get(address)
+    if (mac !== undefined && (by === 'icmp' || isThere)) answering.add(mac)
+    else if (by === 'arp') silent.add(address)
     if (by !== 'tcp' || isThere) found.push({ address, ports: open, by, ...(mac !== undefined && { mac }) })
     deps.progress('ports', ++done, candidates.length)
   })
   const order = new Map(addresses.map((address, index) => [address, index]))
-  return found.sort((a, b) => (order.get(a.address) ?? 0) - (order.get(b.address) ?? 0))
+  // The table may remember an address that a device has left half a minute ago.
+  const isLeft = ({ address, mac }: Seen) => silent.has(address) && mac !== undefined && answering.has(mac)
+  return found.filter((one) => !isLeft(one)).sort((a, b) => (order.get(a.address) ?? 0) - (order.get(b.address) ?? 0))
 }
 
 async function sweepAll(addresses: readonly string[], deps: FindDeps) {

@@ -36,8 +36,19 @@ const rules: readonly Rule[] = [
     return undefined
   },
   ({ said }) =>
-    bySaid(said, /access point|\bwireless\b|\bwlan\b|airengine|unifi|\bnanohd\b|\bEAP\d|\bAP\d{3,4}/i, 'ap'),
-  ({ said }) => bySaid(said, /windows server|hardware: .*software: windows version .*server/i, 'server'),
+    bySaid(
+      said,
+      /access point|\bwireless\b|\bwlan\b|airengine|unifi|^U(?:AP|[67])-|\bnanohd\b|\bEAP\d|\bAP\d{3,4}/i,
+      'ap',
+    ),
+  ({ snmp }) => {
+    // MSFT-MIB: workstation, server, domain controller.
+    const [, type] = /^1\.3\.6\.1\.4\.1\.311\.1\.1\.3\.1\.([123])$/.exec(snmp?.objectId ?? '') ?? []
+    if (type === undefined) return undefined
+    return type === '1'
+      ? guess('pc', 'a Windows workstation (SNMP)', 'Windows 工作站（SNMP）')
+      : guess('server', 'a Windows server (SNMP)', 'Windows 服务器（SNMP）')
+  },
   ({ said }) => bySaid(said, /\bswitch\b|quidway s\d|\bs\d{4}[a-z0-9-]*\b|\bSG\d{4}|smart plus/i, 'switch'),
   ({ snmp }) =>
     (snmp?.bridgePorts ?? 0) >= 4

@@ -23,6 +23,8 @@ export async function readKnown(file: string, site: string | undefined): Promise
     const isOther = site !== undefined && values['site'] !== undefined && values['site'] !== site
     if (!isOther) known[row.table].push(named(values))
   }
+  if (rows.length > 0 && known.rooms.length + known.terminals.length === 0)
+    throw new AppError('config_invalid', `${file}: no row of site "${String(site)}"; sites stand there by their ids.`)
   if (problems.length > 0)
     throw new AppError(
       'config_invalid',

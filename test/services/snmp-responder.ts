@@ -18,6 +18,8 @@ export type ResponderOptions = {
   tree: () => Tree
   /** What comes after an OID, instead of the next of the tree. */
   next?: (oid: string) => readonly [oid: string, answer: Answer]
+  /** Where it listens; without it, on a free port of 127.0.0.1. */
+  listen?: { host: string; port: number }
   /** Replaces a whole response; undefined for none at all. */
   mangle?: (response: Buffer, request: number) => Buffer | undefined
 }
@@ -27,18 +29,26 @@ const getNext = 0xa1
 const getBulk = 0xa5
 const mostRepetitions = 50
 
-export async function startResponder({ tree, next, mangle = (same) => same }: ResponderOptions): Promise<Responder> {
-  return startRaw((message, request) => mangle(respond(message, tree(), next), request))
+export async function startResponder({
+  tree,
+  next,
+  listen,
+  mangle = (same) => same,
+}: ResponderOptions): Promise<Responder> {
+  return startRaw((message, request) => mangle(respond(message, tree(), next), request), listen)
 }
 
-async function startRaw(answer: (message: Buffer, request: number) => Buffer | undefined): Promise<Responder> {
+async function startRaw(
+  answer: (message: Buffer, request: number) => Buffer | undefined,
+  { host, port } = { host: '127.0.0.1', port: 0 },
+): Promise<Responder> {
   const socket: Socket = createSocket('udp4')
   let requests = 0
   socket.on('message', (message, { port, address }) => {
     const response = answer(message, ++requests)
     if (response !== undefined) socket.send(response, port, address)
   })
-  socket.bind(0, '127.0.0.1')
+  socket.bind(port, host)
   await once(socket, 'listening')
   return {
     port: socket.address().port,
