@@ -1,7 +1,7 @@
 /** Schema of `agent.yaml`: the connection, the WAN interface, and the limits that nothing remote can raise. */
 import { z } from 'zod'
 import { brokerUrlSchema, rangeSchema } from '../core/address.ts'
-import { agentIdSchema, agentRoles, idSchema } from '../core/registry.ts'
+import { addressSchema, agentIdSchema, agentRoles, idSchema } from '../core/registry.ts'
 import { sizeSchema } from '../core/units.ts'
 import { snmpSchema } from './snmp/credentials.ts'
 
@@ -17,7 +17,7 @@ function probeSchema(intervalSeconds: number, says: string) {
     .describe(says)
 }
 
-export const agentConfigSchema = z.strictObject({
+const agentFileSchema = z.strictObject({
   agent: agentIdSchema.describe('Id of this agent, as the registry knows it; also its user and certificate name.'),
   district: idSchema.describe('Id of the district.'),
   role: z
@@ -49,6 +49,16 @@ export const agentConfigSchema = z.strictObject({
         .record(z.string(), z.string())
         .default({})
         .describe('Interface of each link, by its id, where there are several.'),
+      gateway: z
+        .strictObject({
+          address: addressSchema,
+          interface: z.string().min(1).max(255).describe('Its WAN interface, by the name that it gives it.'),
+          snmp: idSchema.describe('Name of the SNMP credentials that open it.'),
+        })
+        .optional()
+        .describe(
+          'Where this host stands behind the gateway: whose counters bandwidth tests read, instead of its own.',
+        ),
     })
     .prefault({})
     .describe('Which interfaces lead out.'),
@@ -103,5 +113,11 @@ export const agentConfigSchema = z.strictObject({
     .prefault({})
     .describe('What is measured, and how often.'),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least level that is logged.'),
+})
+export const agentConfigSchema = agentFileSchema.superRefine(({ wan, snmp }, context) => {
+  const name = wan.gateway?.snmp
+  if (name === undefined || snmp?.[name] !== undefined) return
+  const message = `no credentials "${name}" in this file; add snmp.${name}`
+  context.addIssue({ code: 'custom', path: ['wan', 'gateway', 'snmp'], message })
 })
 export type AgentConfig = z.output<typeof agentConfigSchema>

@@ -18,6 +18,8 @@ export type Counters = {
 export type Faults = { rxErrors: number; txErrors: number; rxDropped: number; txDropped: number }
 export type CounterReader = {
   source: 'sysfs' | 'procfs' | 'polled'
+  /** Of counters that are another machine's, which refreshes them when it likes: so long may they stand still. */
+  refreshSeconds?: number
   /** Settles when `read` may be called: at once on Linux, after the first poll elsewhere. */
   ready: Promise<void>
   /** Throws `io` when the interface is gone. A `polled` reader repeats a reading, with its own time, until the next poll. */

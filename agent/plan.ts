@@ -2,8 +2,10 @@
 import { parse } from 'node:path'
 import { cautiousSchedule } from '../core/calendar.ts'
 import type { Slice } from '../core/slice.ts'
+import { defaultMonthlyBytes } from './bandwidth/budget.ts'
 import type { AgentConfig } from './config.ts'
 import type { Job, Probe } from './probe.ts'
+import { usualRunBytes } from './probes/stream/cost.ts'
 import { loadProbe, type ProbeType } from './probes/index.ts'
 
 export type PlanDeps = {
@@ -21,8 +23,13 @@ const daySeconds = 86_400
 const admissionSeconds = 30
 /** Four tests (two directions and their confirmation) of 15 s and six such waits: a slot keeps this far from the next lesson. */
 const bandwidthSeconds = 240
+/** The same four by the slow counters of a gateway: 50 s each. */
+const slowBandwidthSeconds = 420
 /** A stream takes 16 s; with many reflectors each has its turn less often. */
 const shortestTurnSeconds = 20
+const monthSeconds = 31 * daySeconds
+/** Of a link's bytes of a month, what streams may use: with more reflectors than that pays for, each has its turn less often. */
+const streamShare = 0.5
 
 /** The jobs for a slice; without one (never connected yet) only what the agent knows by itself. Throws for a slice that no probe accepts. */
 export async function planJobs(slice: Slice | undefined, deps: PlanDeps): Promise<Job[]> {
@@ -107,12 +114,19 @@ function sweepConfig({ terminals }: Slice, { limits, data_dir: dataDir }: AgentC
 }
 
 /** One job for all reflectors, one of them a run: each gets its interval, and no two streams meet. */
-function streamDrafts(slice: Slice | undefined, { probes, limits }: AgentConfig): Draft[] {
+function streamDrafts(slice: Slice | undefined, { probes, limits, data_dir: dataDir }: AgentConfig): Draft[] {
   const targets = (slice?.paths ?? []).flatMap(({ id, level, reflector }) =>
     reflector === undefined ? [] : [{ id, level, reflector }],
   )
   if (!probes.stream.enabled || targets.length === 0) return []
-  const intervalSeconds = Math.max(shortestTurnSeconds, Math.floor(probes.stream.interval_seconds / targets.length))
+  const [link] = slice?.links ?? []
+  const limitBytes = link && monthlyBytes(link, limits)
+  const affordable = limitBytes === undefined ? 0 : (monthSeconds * usualRunBytes) / (limitBytes * streamShare)
+  const intervalSeconds = Math.max(
+    shortestTurnSeconds,
+    Math.floor(probes.stream.interval_seconds / targets.length),
+    Math.ceil(affordable),
+  )
   return [
     {
       id: 'stream',
@@ -122,6 +136,9 @@ function streamDrafts(slice: Slice | undefined, { probes, limits }: AgentConfig)
       config: {
         targets,
         turn_seconds: intervalSeconds,
+        ...(link !== undefined && {
+          budget: { state_file: stateFile(dataDir), link: link.id, monthly_bytes: limitBytes },
+        }),
         ...(limits.probe_ranges && { allowed_ranges: limits.probe_ranges }),
       },
     },
@@ -138,15 +155,27 @@ function projectorConfig({ terminals }: Slice, { pjlink: passwords, limits }: Ag
   }
 }
 
+/** Bytes that tests and streams of a link may use in a month together. */
+function monthlyBytes({ targets }: Slice['links'][number], limits: AgentConfig['limits']): number {
+  return limits.bandwidth_bytes_per_month ?? defaultMonthlyBytes(Math.max(...targets.map((each) => each.target_bps)))
+}
+
+function stateFile(dataDir: string): string {
+  return `${dataDir}/bandwidth.json`
+}
+
 export function bandwidthJobId(link: string): string {
   return `bandwidth-${link}`
 }
 
 function bandwidthDrafts(
   slice: Slice,
-  { probes, limits, data_dir: dataDir }: AgentConfig,
+  { probes, limits, wan, snmp, data_dir: dataDir }: AgentConfig,
   interfaceOf: (link: string) => string | undefined,
 ): Draft[] {
+  const { address = '', interface: port, snmp: name = '' } = wan.gateway ?? {}
+  // A link with an interface of its own on this host does not go through the gateway's.
+  const gateway = wan.gateway && { address, interface: port, credentials: snmp?.[name] }
   if (!probes.bandwidth.enabled || slice.testpoints.length === 0 || slice.trials_per_day === 0) return []
   return slice.links.map((link) => {
     const device = interfaceOf(link.id)
@@ -154,18 +183,19 @@ function bandwidthDrafts(
       id: bandwidthJobId(link.id),
       type: 'bandwidth',
       intervalSeconds: daySeconds / slice.trials_per_day,
-      timeoutSeconds: bandwidthSeconds,
+      timeoutSeconds: gateway === undefined ? bandwidthSeconds : slowBandwidthSeconds,
       firstRun: probes.bandwidth.at_start ? 'soon' : 'in phase',
       slots: { schedule: slice.schedule ?? cautiousSchedule, perDay: slice.trials_per_day },
       config: {
         link: link.id,
         ...(device === undefined ? {} : { interface: device }),
+        ...(gateway !== undefined && wan.interfaces[link.id] === undefined && { gateway }),
         targets: link.targets,
         threshold_ratio: slice.threshold_ratio,
         testpoints: slice.testpoints,
         max_wait_seconds: admissionSeconds,
-        state_file: `${dataDir}/bandwidth.json`,
-        ...(limits.bandwidth_bytes_per_month !== undefined && { monthly_bytes: limits.bandwidth_bytes_per_month }),
+        state_file: stateFile(dataDir),
+        monthly_bytes: monthlyBytes(link, limits),
       },
     }
   })

@@ -151,6 +151,8 @@ export const measurements = {
       interface_rate_bps: field('bps', 'Interface speed', '网卡协商速率'),
       cpu_ratio: field('ratio', 'CPU of the agent', '测量端 CPU'),
       streams_count: field('count', 'Streams', '并发流数'),
+      month_used_bytes: field('bytes', 'Used by tests this month', '本月测试流量'),
+      month_limit_bytes: field('bytes', 'Allowed for tests in a month', '每月测试流量上限'),
     },
   },
   wan: {

@@ -27,7 +27,14 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export type Problem = { file: string; line: number; key: string; message: string; text: string }
 
 /** Keys whose value may not stand in a file. */
-export const secretKeys: ReadonlySet<string> = new Set(['password', 'token', 'secret', 'community', 'auth_key', 'priv_key'])
+export const secretKeys: ReadonlySet<string> = new Set([
+  'password',
+  'token',
+  'secret',
+  'community',
+  'auth_key',
+  'priv_key',
+])
 // A file of 40,000 sites has some 10 MB; past this it is no configuration.
 const maxConfigBytes = 64 * 1024 * 1024
 

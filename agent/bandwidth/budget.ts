@@ -1,5 +1,5 @@
 /**
- * Bytes that tests of a link may use in a month, kept across restarts. A test is charged with all it may use before it
+ * Bytes that tests and streams of a link may use in a month, kept across restarts. A test is charged with all it may use before it
  * begins and given back the rest afterwards: a crash in the middle never makes bytes disappear from the account.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
@@ -55,7 +55,7 @@ export function openBudget(options: {
         const used = `${formatBytes(usedBytes())} of ${formatBytes(limitBytes)}`
         throw new AppError(
           'probe_failed',
-          `The link ${link} has used ${used} for tests in ${month}; a test may need ${formatBytes(bytes)} more. Raise monthly_bytes, or wait for the next month.`,
+          `The link ${link} has used ${used} for tests in ${month}; this one may need ${formatBytes(bytes)} more. Raise limits.bandwidth_bytes_per_month in the agent’s file, or wait for the next month.`,
           { link },
         )
       }

@@ -1,9 +1,10 @@
 /** Configuration of a bandwidth test: what a link must carry, and what the test may cost. */
 import { z } from 'zod'
 import { triggers } from '../../core/catalog.ts'
-import { idSchema, testpointFields } from '../../core/registry.ts'
+import { addressSchema, idSchema, testpointFields } from '../../core/registry.ts'
 import { directions } from '../../core/standard.ts'
 import { rateSchema, sizeSchema } from '../../core/units.ts'
+import { credentialsSchema } from '../snmp/credentials.ts'
 
 export const bandwidthSchema = z.strictObject({
   link: idSchema.default('wan').describe('Link that is tested.'),
@@ -13,6 +14,14 @@ export const bandwidthSchema = z.strictObject({
     .max(64)
     .optional()
     .describe('Its WAN interface, whose counters are read; without it, the one that the testpoint is reached through.'),
+  gateway: z
+    .strictObject({
+      address: addressSchema,
+      interface: z.string().min(1).max(255).describe('Its WAN interface, by the name that it gives it.'),
+      credentials: credentialsSchema.describe('What opens it by SNMP.'),
+    })
+    .optional()
+    .describe('The gateway whose WAN counters are read, where this host stands behind it.'),
   interface_rate_bps: rateSchema.optional().describe('Its speed, where the system does not know it.'),
   targets: z
     .array(
@@ -53,8 +62,11 @@ export type TestpointTarget = BandwidthConfig['testpoints'][number]
 
 /** Seconds at the target rate that a test may cost unless told otherwise; a marginal line takes that, others far less. */
 const defaultCapSeconds = 6
+/** Behind a gateway a line below its target is accused by 30 s of slow counters only; one at its target is proven as ever. */
+const gatewayCapSeconds = 50
 
 /** Most bytes that a test of `targetBps` may use. */
 export function byteCapOf(config: BandwidthConfig, targetBps: number): number {
-  return config.max_bytes ?? Math.round((targetBps / 8) * defaultCapSeconds)
+  const seconds = config.gateway === undefined ? defaultCapSeconds : gatewayCapSeconds
+  return config.max_bytes ?? Math.round((targetBps / 8) * seconds)
 }

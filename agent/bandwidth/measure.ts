@@ -11,17 +11,21 @@ import { measureAgainst } from './trial.ts'
 /**
  * Tests every target of `config`; a `below` is tested once more, on another testpoint where there is one. Throws
  * `testpoint_failed` or `testpoint_busy` when no testpoint can be used, `aborted` by its signal. Once a direction has
- * its result, which the line has paid for, one that cannot be tested is a result without a verdict.
+ * its result, which the line has paid for, one that cannot be tested is a result without a verdict, and an abort ends
+ * with what there is.
  */
 export async function measureBandwidth(config: BandwidthConfig, context: MeasureContext): Promise<BandwidthResult[]> {
   const results: BandwidthResult[] = []
   for (const target of config.targets) {
     const result = await measureDirection(config, target, context).catch((error: unknown) => {
+      // Whoever stops it, or its deadline, does not take away what the line has paid for.
+      if (results.length > 0 && context.signal.aborted) return undefined
       const cause = causeOfFailure(error)
       if (results.length === 0 || cause === undefined) throw error
       context.log.debug({ direction: target.direction, reason: messageOf(error) }, 'A direction could not be tested.')
       return untested(config, target, { cause, time: context.now() })
     })
+    if (result === undefined) return results
     results.push(result)
     if (result.outcome === 'below' && config.confirm) results.push(...(await confirm(config, result, context)))
   }
@@ -41,7 +45,7 @@ async function confirm(
   try {
     return [await measureDirection({ ...config, testpoints: ordered, trigger: 'confirmation' }, target, context)]
   } catch (error) {
-    if (context.signal.aborted) throw error
+    if (context.signal.aborted) return []
     context.log.debug(
       { direction: first.direction, reason: messageOf(error) },
       'A result below the target could not be confirmed.',

@@ -26,6 +26,8 @@ export function sampleOf(result: BandwidthResult): Sample<'bandwidth'> {
       interface_rate_bps: result.interfaceRateBps,
       cpu_ratio: result.cpuRatio,
       streams_count: result.streams,
+      month_used_bytes: result.month?.usedBytes ?? null,
+      month_limit_bytes: result.month?.limitBytes ?? null,
     },
   }
 }

@@ -2,7 +2,7 @@
 import type { Cause, Method, Outcome } from '../../core/catalog.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Direction } from '../../core/standard.ts'
-import { createCounterReader, type CounterReader, difference } from '../counters.ts'
+import { type CounterReader, difference } from '../counters.ts'
 import { readInterface } from '../interfaces.ts'
 import { echo, lossOf } from '../stamp.ts'
 import { type BandwidthConfig, byteCapOf, type Target } from './config.ts'
@@ -10,6 +10,7 @@ import { leaseRatio, load, type Loaded } from './load.ts'
 import { interfaceOf } from './local.ts'
 import { pingLoss } from './ping-loss.ts'
 import type { BandwidthResult, MeasureContext } from './result.ts'
+import { longestSeconds, openReader } from './reader.ts'
 import type { Rule } from './sequential.ts'
 import type { Lease, Session } from './session.ts'
 import { median } from './statistics.ts'
@@ -23,8 +24,6 @@ const lossGapMs = 5
 const lossWaitMs = 1000
 /** fping's own lower limit for a user that is not root. */
 const pingGapMs = 10
-/** A counter that is read once a second gives the stopping rule its least number of bins only after this. */
-const slowCounterSeconds = 14
 const idleRoundTrips = 5
 /** Spreads the idle round trips, so that the counter beside them sees other traffic for a third of a second. */
 const idleGapMs = 60
@@ -39,12 +38,12 @@ export async function measureAgainst(
 ): Promise<BandwidthResult> {
   const { signal, log } = context
   const device = session.self ? interfaceOf('127.0.0.1') : (config.interface ?? session.interface)
-  const reader = device === undefined ? undefined : createCounterReader(device)
+  const reader = await openReader(config, { device, self: session.self }, context)
   let lease: Lease | undefined
   try {
     await reader?.ready
     const lossRatio = await lookAtLoss(session, context)
-    if (!session.self) lease = await session.admit(leaseWish(config, direction, targetBps, signal))
+    if (!session.self) lease = await session.admit(leaseWish(config, { direction, targetBps, reader }, signal))
     const framing = framingOf(device, session.address)
     const idle = await lookAtIdle(session, reader, signal)
     const time = context.now()
@@ -52,7 +51,7 @@ export async function measureAgainst(
       thresholdBps: targetBps * config.threshold_ratio,
       confidence: config.confidence_ratio,
       toleranceRatio: config.tolerance_ratio,
-      maxSeconds: Math.max(config.max_seconds, reader?.source === 'polled' ? slowCounterSeconds : 0),
+      maxSeconds: longestSeconds(config.max_seconds, reader),
       rttSeconds: idle.rttSeconds ?? 0,
       timingSeconds: 0,
     }
@@ -64,7 +63,11 @@ export async function measureAgainst(
       targetBps,
       rule,
       signal,
-      idleBps: idle.passed === undefined ? 0 : framing.bitsOf(idle.passed, direction) / idle.passed.seconds,
+      // A slow counter has not moved in that time.
+      idleBps:
+        idle.passed === undefined || idle.passed.seconds === 0
+          ? 0
+          : framing.bitsOf(idle.passed, direction) / idle.passed.seconds,
       streams: config.streams,
       maxBytes: byteCapOf(config, targetBps),
       leaseId: lease?.id,
@@ -103,8 +106,12 @@ export async function measureAgainst(
   }
 }
 
-function leaseWish(config: BandwidthConfig, direction: Direction, targetBps: number, signal: AbortSignal) {
-  const seconds = config.max_seconds + leaseSlackSeconds
+function leaseWish(
+  config: BandwidthConfig,
+  { direction, targetBps, reader }: { direction: Direction; targetBps: number; reader: CounterReader | undefined },
+  signal: AbortSignal,
+) {
+  const seconds = longestSeconds(config.max_seconds, reader) + leaseSlackSeconds
   return { direction, rateBps: leaseRatio * targetBps, seconds, maxWaitSeconds: config.max_wait_seconds, signal }
 }
 
@@ -161,8 +168,10 @@ function verdictOf(
   const { decision, rateBps } = estimate
   if (decision === 'met') return { outcome: 'met', cause: 'none', method }
   // A test that lost its testpoint or its counter accuses no one, whatever it had seen until then.
-  const isBroken = ended === 'testpoint_failed' || ended === 'counter_lost' || ended === 'too_short'
+  const isBroken = ended === 'testpoint_failed' || ended === 'counter_lost'
   if (isBroken) return { outcome: 'inconclusive', cause: ended, method }
+  // An agent that hardly gets to run hardly gets a plateau either.
+  if (ended === 'too_short') return { outcome: 'inconclusive', cause: suspicion ?? ended, method }
   if (suspicion !== undefined && rateBps < thresholdBps) return { outcome: 'inconclusive', cause: suspicion, method }
   if (decision === 'below') return { outcome: 'below', cause: 'none', method }
   return { outcome: 'inconclusive', cause: ended, method }

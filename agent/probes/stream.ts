@@ -3,8 +3,10 @@ import { rangeSchema } from '../../core/address.ts'
 import { AppError } from '../../core/errors.ts'
 import { idSchema, levels, reflectorSchema } from '../../core/registry.ts'
 import { stampPort } from '../../core/stamp.ts'
+import { openBudget } from '../bandwidth/budget.ts'
 import { defineProbe } from '../probe.ts'
 import { echo } from '../stamp.ts'
+import { streamBytes, usualBurstSeconds, usualPacketBytes, usualSpacingSeconds } from './stream/cost.ts'
 import { resolveAll } from '../resolve.ts'
 import { burstLossOf, reorderedOf, summaryOf } from './path/statistics.ts'
 
@@ -21,21 +23,31 @@ const config = z.strictObject({
     .max(64)
     .describe('Reflectors, one of them a run, in turn.'),
   turn_seconds: z.number().min(1).max(86_400).describe('Seconds between two runs: whose turn it is follows from it.'),
-  burst_seconds: z.number().min(0.2).max(60).default(15).describe('How long a run sends.'),
-  spacing_seconds: z.number().min(0.005).max(1).default(0.02).describe('Time between two packets, as a call has it.'),
-  packet_bytes: z.int().min(48).max(1400).default(172).describe('UDP payload of a packet: 20 ms of G.711 in RTP.'),
+  burst_seconds: z.number().min(0.2).max(60).default(usualBurstSeconds).describe('How long a run sends.'),
+  spacing_seconds: z
+    .number()
+    .min(0.005)
+    .max(1)
+    .default(usualSpacingSeconds)
+    .describe('Time between two packets, as a call has it.'),
+  packet_bytes: z.int().min(48).max(1400).default(usualPacketBytes).describe('UDP payload of a packet.'),
   timeout_seconds: z.number().min(0.1).max(10).default(1).describe('A packet that takes longer is lost.'),
   allowed_ranges: z
     .array(rangeSchema)
     .optional()
     .describe('Address ranges (CIDR) that may be probed; without it, all.'),
+  budget: z
+    .strictObject({
+      state_file: z.string().min(1).describe('Where the bytes used this month are kept.'),
+      link: idSchema.describe('Link whose account pays.'),
+      monthly_bytes: z.number().positive().describe('Most bytes of that account in a month.'),
+    })
+    .optional()
+    .describe('Account that its bytes are taken from; without it, they are only told.'),
 })
 
 /** Windows in which the worst loss is looked for (Microsoft states burst loss "in any 200 ms"). */
 const burstWindowSeconds = 0.2
-/** Around the UDP payload at layer 2: Ethernet, IP and UDP headers. */
-const headerBytes = { 4: 14 + 20 + 8, 6: 14 + 40 + 8 }
-
 export const stream = defineProbe({
   type: 'stream',
   description: 'Loss, jitter and round trips of a stream like a live class, against the STAMP reflector of one level.',
@@ -47,10 +59,16 @@ export const stream = defineProbe({
     const target = targets[Math.floor(now() / 1000 / turn) % targets.length] as (typeof targets)[number]
     const { host, port } = parseReflector(target.reflector)
     const address = await addressOf(target.id, host, settings.allowed_ranges, signal)
+    const family = address.includes(':') ? 6 : 4
+    const count = Math.max(1, Math.round(settings.burst_seconds / spacing))
+    if (settings.budget !== undefined) {
+      const { state_file: file, link, monthly_bytes: limitBytes } = settings.budget
+      openBudget({ file, link, limitBytes, now }).charge(streamBytes(2 * count, { packetBytes, family }))
+    }
     const echoes = await echo({
       address,
       port,
-      count: Math.max(1, Math.round(settings.burst_seconds / spacing)),
+      count,
       gapMs: spacing * 1000,
       waitMs: settings.timeout_seconds * 1000,
       packetBytes,
@@ -64,7 +82,6 @@ export const stream = defineProbe({
         'probe_failed',
         `Nothing comes back from the reflector of ${target.id} (UDP ${host} port ${port}); is it running, and may this agent use it?`,
       )
-    const bytes = packetBytes + headerBytes[address.includes(':') ? 6 : 4]
     return [
       {
         measurement: 'path',
@@ -73,7 +90,7 @@ export const stream = defineProbe({
           ...summaryOf(rtts),
           burst_loss_ratio: burstLossOf(rtts, Math.max(1, Math.round(burstWindowSeconds / spacing))),
           reordered_ratio: reorderedOf(arrivals),
-          transferred_bytes: bytes * (rtts.length + arrivals.length),
+          transferred_bytes: streamBytes(rtts.length + arrivals.length, { packetBytes, family }),
         },
       },
     ]

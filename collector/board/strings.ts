@@ -144,6 +144,7 @@ export const strings = {
   history: text('Bandwidth tests against the target', '带宽测试与达标要求'),
   history_empty: text('No bandwidth test in this range.', '该时间范围内没有带宽测试。'),
   evidence: text('Evidence of the verdict', '判定依据'),
+  month_bytes: text('Tests used {used} of {limit} this month.', '本月测试流量 {used}，上限 {limit}。'),
   evidence_count: text('{count} trials and tests', '{count} 条记录'),
   time: text('Time', '时间'),
   result: text('Result', '结果'),
@@ -197,7 +198,6 @@ export const strings = {
   certificate: text('Certificate', '证书'),
   days: text('{count} d', '{count} 天'),
   ...terminalStrings,
-  agent: text('Agent', '采集端'),
   inventory: text('Inventory', '设备台账'),
   inventory_devices: text('Devices', '数量'),
   inventory_age: text('Mean age', '平均使用年数'),
@@ -212,6 +212,7 @@ export const strings = {
     '教师 {teachers} 人，教师终端 {terminals} 台（{share}）',
   ),
   years: text('{count} years', '{count} 年'),
+  agent: text('Agent', '采集端'),
   agents: text('Agents', '采集端'),
   no_agent: text(
     'No agent is registered for this school. Add one to district.yaml.',

@@ -23,7 +23,7 @@ const slice: Slice = {
 }
 
 type Local = { bandwidth?: Record<string, unknown>; limits?: Record<string, unknown> }
-async function bandwidthOf(given: Slice, { bandwidth = {}, limits = {} }: Local = {}) {
+async function jobOf(id: string, given: Slice, { bandwidth = {}, limits = {} }: Local = {}) {
   const config = agentConfigSchema.parse({
     agent: 'a-gw1',
     district: 'd1',
@@ -33,8 +33,9 @@ async function bandwidthOf(given: Slice, { bandwidth = {}, limits = {} }: Local 
   })
   const self: Probe = { ...(host as Probe), type: 'self' }
   const jobs = await planJobs(given, { config, defaultInterface: () => Promise.resolve('eth0'), self })
-  return jobs.find(({ id }) => id === 'bandwidth-wan')
+  return jobs.find((job) => job.id === id)
 }
+const bandwidthOf = (given: Slice, local?: Local) => jobOf('bandwidth-wan', given, local)
 
 describe('the bandwidth job', () => {
   it('has slots after the schedule of the site, as many a day as the registry says, and waits for them', async () => {
@@ -62,7 +63,8 @@ describe('the bandwidth job', () => {
   it('may use what the local configuration allows a month, kept in the data directory', async () => {
     const job = await bandwidthOf(slice, { limits: { bandwidth_bytes_per_month: '2GB' } })
     expect(job?.config).toMatchObject({ monthly_bytes: 2e9, state_file: '/var/lib/linkbell/bandwidth.json' })
-    expect((await bandwidthOf(slice))?.config).not.toHaveProperty('monthly_bytes')
+    // 5 GB and 400 s at the target.
+    expect((await bandwidthOf(slice))?.config).toMatchObject({ monthly_bytes: 30e9 })
   })
 
   it.each([
@@ -71,5 +73,34 @@ describe('the bandwidth job', () => {
     ['a probe that is switched off', {}, { enabled: false }],
   ])('is not there with %s', async (_, change, bandwidth) => {
     expect(await bandwidthOf({ ...slice, ...change }, { bandwidth })).toBeUndefined()
+  })
+})
+
+describe('the stream job', () => {
+  const levels = ['site', 'district', 'city', 'province'] as const
+  const reflecting = (count: number, targetBps: number): Slice => ({
+    ...slice,
+    links: [{ id: 'wan', targets: [{ direction: 'down', target_bps: targetBps }] }],
+    paths: levels.slice(0, count).map((level) => ({ id: level, level, host: '192.0.2.1', reflector: '192.0.2.1' })),
+  })
+  /** Runs of 1,500 packets of 106 bytes in a month of 31 days. */
+  const monthBytes = (intervalSeconds: number) => ((31 * 86_400) / intervalSeconds) * 1500 * 106
+
+  it('gives each of three levels its turn every five minutes, and pays from the account of the tests', async () => {
+    const job = await jobOf('stream', reflecting(3, 100e6))
+    expect(job?.intervalSeconds).toBe(100)
+    expect(job?.config).toMatchObject({
+      budget: { state_file: '/var/lib/linkbell/bandwidth.json', link: 'wan', monthly_bytes: 10e9 },
+    })
+    expect(monthBytes(100)).toBeLessThan(0.5 * 10e9)
+  })
+
+  it('gives turns less often where half of the month would not pay for them', async () => {
+    const four = await jobOf('stream', reflecting(4, 100e6))
+    expect(four?.intervalSeconds).toBe(86)
+    expect(monthBytes(86)).toBeLessThanOrEqual(0.5 * 10e9)
+    expect((await jobOf('stream', reflecting(4, 500e6)))?.intervalSeconds).toBe(75)
+    const poor = await jobOf('stream', reflecting(1, 100e6), { limits: { bandwidth_bytes_per_month: '400MB' } })
+    expect(monthBytes(poor?.intervalSeconds ?? 0)).toBeLessThanOrEqual(200e6)
   })
 })

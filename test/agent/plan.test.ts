@@ -144,3 +144,62 @@ describe('a slice that an agent would refuse', () => {
     expect(slice && sliceProblem(slice)).toContain(problem)
   })
 })
+
+describe('SNMP in the plan', () => {
+  const terminals = [
+    { id: 'sw1', kind: 'switch', address: '10.0.0.2', site: 's1', snmp: 'school' },
+    { id: 'sw2', kind: 'switch', address: '10.0.0.3', site: 's1', snmp: 'elsewhere' },
+    { id: 'pc1', kind: 'pc', address: '10.0.0.4', site: 's1' },
+  ]
+  const file = { agent: 'a-gw1', district: 'd1', broker: { url: 'mqtt://127.0.0.1' } }
+  const snmp = { school: { version: 3, user: 'monitor', auth_key: 'long enough' } }
+
+  it('asks the devices that name credentials, with what the agent’s own file has', async () => {
+    const local = agentConfigSchema.parse({ ...file, snmp, limits: { probe_ranges: ['10.0.0.0/8'] } })
+    const jobs = await planJobs(sliceOf({ terminals }), { ...deps, config: local })
+    expect(jobs.find(({ id }) => id === 'snmp')).toMatchObject({
+      intervalSeconds: 300,
+      config: {
+        allowed_ranges: ['10.0.0.0/8'],
+        terminals: [
+          { id: 'sw1', kind: 'switch', address: '10.0.0.2', snmp: 'school' },
+          { id: 'sw2', kind: 'switch', address: '10.0.0.3', snmp: 'elsewhere' },
+        ],
+        credentials: { school: { version: '3', user: 'monitor', port: 161 } },
+      },
+    })
+    const without = await planJobs(sliceOf({ terminals: terminals.slice(2) }), { ...deps, config: local })
+    expect(without.map(({ id }) => id)).not.toContain('snmp')
+  })
+
+  it('reads the counters of a gateway for links that have no interface of their own, and gives the tests more time', async () => {
+    const gateway = { address: '10.0.0.1', interface: 'WAN1', snmp: 'school' }
+    const local = agentConfigSchema.parse({ ...file, snmp, wan: { gateway, interfaces: { b: 'eth1' } } })
+    const slice = sliceOf({
+      links: ['a', 'b'].map((id) => ({ id, site: 's1', target_down_bps: 1e8 })),
+      testpoints: [{ id: 't', url: 'http://10.0.0.1/' }],
+    })
+    const jobs = await planJobs(slice, { ...deps, config: local })
+    const configOf = (id: string) => jobs.find((job) => job.id === `bandwidth-${id}`)?.config
+    expect(configOf('a')).toMatchObject({ gateway: { interface: 'WAN1', credentials: { user: 'monitor' } } })
+    expect(configOf('b')).not.toHaveProperty('gateway')
+    expect(jobs.find(({ id }) => id === 'bandwidth-a')?.timeoutSeconds).toBe(420)
+  })
+
+  it.each([
+    ['a community that is missing', { school: { version: '2c' } }, /community.*missing|missing.*community/s],
+    ['a user that is missing', { school: { version: 3 } }, /missing; version 3 needs it/],
+    ['a key that is too short', { school: { version: 3, user: 'm', auth_key: 'short' } }, /at least 8 characters/],
+    ['a key of privacy alone', { school: { version: 3, user: 'm', priv_key: 'long enough' } }, /a priv_key needs it/],
+  ])('is refused with %s', (_, credentials, message) => {
+    const { error } = agentConfigSchema.safeParse({ ...file, snmp: credentials })
+    expect(z.prettifyError(error as z.ZodError)).toMatch(message)
+  })
+
+  it('is refused with a gateway whose credentials the file does not have', () => {
+    const gateway = { address: '10.0.0.1', interface: 'WAN1', snmp: 'other' }
+    const { error } = agentConfigSchema.safeParse({ ...file, snmp, wan: { gateway } })
+    expect(error?.issues[0]?.path).toEqual(['wan', 'gateway', 'snmp'])
+    expect(error?.issues[0]?.message).toContain('add snmp.other')
+  })
+})

@@ -5,6 +5,7 @@ import { type Child, h, withCode } from './dom.ts'
 import { mark, rateBar, selfTestLabel, verdictLabel } from './marks.ts'
 import {
   bitRate,
+  bytes,
   count,
   currentLanguage,
   day,
@@ -201,4 +202,14 @@ function countedWords({ counted, left_out, cause, target_bps }: EvidenceDocument
   if (left_out === 'self_test') return say('left_out_self_test')
   if (left_out === 'target_changed') return say('left_out_target_changed', { target: roundRate(target_bps ?? 0) })
   return say('left_out_inconclusive', { cause: causeName(cause) })
+}
+
+/** What tests have cost the line this month, as of the latest that cost anything. */
+export function monthBytes({ latest }: SiteDetail, link: string): HTMLElement | false {
+  const [newest] = latest.bandwidth
+    .filter(({ tags, fields: { month_used_bytes: used } }) => tags['link'] === link && used != null)
+    .sort((a, b) => b.time.localeCompare(a.time))
+  const { month_used_bytes: used, month_limit_bytes: limit } = newest?.fields ?? {}
+  if (used == null || limit == null) return false
+  return h('p', { class: 'note' }, say('month_bytes', { used: bytes(used), limit: bytes(limit) }))
 }

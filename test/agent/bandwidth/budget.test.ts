@@ -39,7 +39,9 @@ describe('the byte budget of a month', () => {
     const budget = open()
     budget.charge(600)
     const again = () => budget.charge(401)
-    expect(again).toThrow(/link wan has used 600 B of 1 kB for tests in 2026-11; .* Raise monthly_bytes/)
+    expect(again).toThrow(
+      /link wan has used 600 B of 1 kB for tests in 2026-11; .* Raise limits.bandwidth_bytes_per_month/,
+    )
     expect(budget.account().usedBytes).toBe(600)
     try {
       again()

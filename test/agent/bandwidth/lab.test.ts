@@ -92,7 +92,7 @@ describe.skipIf(!has('netns'))('on a shaped line', () => {
       const { used_bytes } = JSON.parse(readFileSync(state_file, 'utf8'))
       expect(used_bytes).toEqual({ wan: result?.transferredBytes })
       await expect(school.measure({ ...targets(40e6, 'down'), state_file, monthly_bytes: '30MB' })).rejects.toThrow(
-        /monthly_bytes/,
+        /bandwidth_bytes_per_month/,
       )
     } finally {
       rmSync(folder, { recursive: true })

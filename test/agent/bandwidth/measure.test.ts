@@ -154,6 +154,23 @@ describe('the probe', () => {
   })
 })
 
+describe('a measurement that is stopped', () => {
+  it('keeps the direction that it had finished', async () => {
+    const stop = new AbortController()
+    const onProgress = ({ direction }: { direction: string }) => direction === 'up' && stop.abort()
+    const results = await measureBandwidth(config(), { ...context(), signal: stop.signal, onProgress })
+    expect(results.map(({ direction }) => direction)).toEqual(['down'])
+  })
+
+  it('has nothing to keep in the middle of the first', async () => {
+    const stop = new AbortController()
+    const onProgress = () => stop.abort()
+    await expect(measureBandwidth(config(), { ...context(), signal: stop.signal, onProgress })).rejects.toThrow(
+      /was stopped/,
+    )
+  })
+})
+
 describe('linkbell measure', () => {
   async function run(given: Partial<MeasureOptions>, isTTY = false) {
     let text = ''

@@ -60,7 +60,7 @@ describe('download', () => {
   it('is what the interface carried; what was not ours is other traffic', () => {
     const { observer, step } = setUp('down')
     for (let i = 0; i < 20; i++) step(0.05, 1000 * framing.overhead + 500, 1000)
-    const { points, method, otherBps } = observer.observe()
+    const { points, method, otherBps } = observer.observe(0)
     expect(method).toBe('counter')
     expect(rateOf(points)).toBeCloseTo((1000 * framing.overhead + 500) * 8 * 20, 0)
     expect(otherBps).toBeCloseTo(500 * 8 * 20, 0)
@@ -72,7 +72,7 @@ describe('download', () => {
     for (let i = 0; i < 10; i++) step(0.05, 2000, 1000)
     faults[what]()
     for (let i = 0; i < 10; i++) step(0.05, 2000, 1000)
-    const { points, method, otherBps } = observer.observe()
+    const { points, method, otherBps } = observer.observe(0)
     expect(observer.counterLost()).toBe(true)
     expect({ method, otherBps }).toEqual({ method: 'goodput', otherBps: null })
     expect(rateOf(points)).toBeCloseTo(1000 * framing.overhead * 8 * 20, 0)
@@ -82,7 +82,7 @@ describe('download', () => {
     const { observer, step } = setUp('down', { source: 'polled' })
     for (let i = 0; i < 5; i++) step(1, 3000, 1000)
     observer.tick()
-    const { points, upperPoints, method } = observer.observe()
+    const { points, upperPoints, method } = observer.observe(0)
     expect(method).toBe('goodput')
     expect(rateOf(points)).toBeCloseTo(1000 * framing.overhead * 8, 0)
     expect(upperPoints).toHaveLength(6)
@@ -96,7 +96,7 @@ describe('upload', () => {
     // The interface is ahead by what waits in the bottleneck's queue, but no faster.
     step(0.05, 50_000, 0)
     for (let i = 0; i < 30; i++) step(0.05, 10_000 * framing.overhead, 10_000)
-    const { points, method, otherBps } = observer.observe()
+    const { points, method, otherBps } = observer.observe(0)
     expect(method).toBe('acknowledged')
     expect(otherBps).toBe(0)
     expect(rateOf(points.slice(1))).toBeCloseTo(10_000 * framing.overhead * 8 * 20, 0)
@@ -105,16 +105,29 @@ describe('upload', () => {
   it('has the traffic of others added: what there was before for certain, what there seems to be at most', () => {
     const { observer, step } = setUp('up', { idleBps: 320_000 })
     for (let i = 0; i < 30; i++) step(0.05, 10_000 * framing.overhead + 4000, 10_000)
-    const { points, upperPoints, otherBps } = observer.observe()
+    const { points, upperPoints, otherBps } = observer.observe(0)
     expect(otherBps).toBeCloseTo(4000 * 8 * 20, 0)
     expect(rateOf(points)).toBeCloseTo(10_000 * framing.overhead * 8 * 20 + 320_000, 0)
     expect(rateOf(upperPoints ?? [])).toBeCloseTo((10_000 * framing.overhead + 4000) * 8 * 20, 0)
   })
 
+  it('trusts a difference of counters no further than the queue allows', () => {
+    const { observer, step } = setUp('up', { idleBps: 1e9 })
+    for (let i = 0; i < 40; i++) step(0.05, 10_000 * framing.overhead + 4000, 10_000)
+    const { points, upperPoints, likelyPoints } = observer.observe(0.05)
+    const own = 10_000 * framing.overhead * 8 * 20
+    const others = 4000 * 8 * 20
+    // Over the later second of two: 5 % of all there was.
+    const queue = 0.05 * (own + others)
+    expect(rateOf(likelyPoints ?? [])).toBeCloseTo(own + others, 0)
+    expect(rateOf(points) / (own + others - queue)).toBeCloseTo(1, 2)
+    expect(rateOf(upperPoints ?? []) / (own + others + queue)).toBeCloseTo(1, 2)
+  })
+
   it('takes no more for other traffic than there was before, when the difference is mere noise', () => {
     const { observer, step } = setUp('up', { idleBps: 100 })
     for (let i = 0; i < 30; i++) step(0.05, 10_100 * framing.overhead, 10_000)
-    expect(observer.observe()).toMatchObject({ otherBps: 100 })
-    expect(observer.observe().upperPoints).toBeUndefined()
+    expect(observer.observe(0)).toMatchObject({ otherBps: 100 })
+    expect(observer.observe(0).upperPoints).toBeUndefined()
   })
 })

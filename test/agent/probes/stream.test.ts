@@ -1,6 +1,10 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { openBudget } from '../../../agent/bandwidth/budget.ts'
 import { burstLossOf, reorderedOf } from '../../../agent/probes/path/statistics.ts'
 import { parseReflector, stream } from '../../../agent/probes/stream.ts'
 import { encodeReflection, stampPort } from '../../../core/stamp.ts'
@@ -102,11 +106,27 @@ describe('stream', () => {
       fields: { loss_ratio: 0, burst_loss_ratio: 0, reordered_ratio: 0, sent_count: 50, up: 1 },
     })
     const fields = sample?.fields as Record<string, number>
-    // 172 bytes and 42 of headers, there and back.
-    expect(fields['transferred_bytes']).toBe(50 * 2 * 214)
+    // 64 bytes and 42 of headers, there and back.
+    expect(fields['transferred_bytes']).toBe(50 * 2 * 106)
     expect(fields['rtt_p95_seconds']).toBeGreaterThan(0)
     expect(fields['rtt_p95_seconds']).toBeGreaterThanOrEqual(fields['rtt_min_seconds'] as number)
     expect(fields['jitter_seconds']).toBeGreaterThan(0)
+  })
+
+  it('pays with the bytes of its link, and sends nothing when the month has none left', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'linkbell-stream-'))
+    stops.push(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'bandwidth.json')
+    const sizes: number[] = []
+    const port = await reflectorThat((_, send) => send(), sizes)
+    // One run of 10 packets is 2120 bytes.
+    const given = { burst_seconds: 0.2, budget: { state_file: file, link: 'wan', monthly_bytes: 5000 } }
+    const run = () => stream.run(configOf([port], given), contextOf().context)
+    await run()
+    await run()
+    expect(openBudget({ file, link: 'wan', limitBytes: 5000, now: Date.now }).account().usedBytes).toBe(4240)
+    await expect(run()).rejects.toThrow(/wan has used 4.24 kB of 5 kB .*limits\.bandwidth_bytes_per_month/)
+    expect(sizes.length).toBe(20)
   })
 
   it('sends packets of the size it is told', async () => {
@@ -123,7 +143,7 @@ describe('stream', () => {
     const [other] = await stream.run(configOf([bunched]), contextOf().context)
     expect(one?.fields).toMatchObject({ loss_ratio: expect.closeTo(0.1), burst_loss_ratio: 0.1 })
     expect(other?.fields).toMatchObject({ loss_ratio: expect.closeTo(0.1), burst_loss_ratio: 0.5 })
-    expect(other?.fields).toMatchObject({ transferred_bytes: (50 + 45) * 214 })
+    expect(other?.fields).toMatchObject({ transferred_bytes: (50 + 45) * 106 })
   })
 
   it('counts packets that others have overtaken, and what comes twice once', async () => {
