@@ -39,9 +39,11 @@ function configFile(name: string, store: Partial<StoreConfig>): string {
   return file
 }
 
-function linkbell(...args: string[]): Promise<{ code: number; out: string }> {
+const linkbell = (...args: string[]) => run('store', ...args)
+
+function run(...args: string[]): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [join(root, 'bin/linkbell.js'), 'store', ...args], (error, stdout, stderr) =>
+    execFile(process.execPath, [join(root, 'bin/linkbell.js'), ...args], (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, out: `${stdout}${stderr}` }),
     )
   })
@@ -69,6 +71,16 @@ describe.skipIf(!has('influxd'))('with InfluxDB', () => {
     expect(out).toMatch(/keeps 7 days, and 1096 days are asked for .*ALTER RETENTION POLICY/)
     expect(code).toBe(1)
     await server.query('ALTER RETENTION POLICY autogen ON linkbell DURATION INF')
+  })
+  it('the doctor looks at it as well', async () => {
+    const district = { id: 'd1', name: 'District' }
+    writeFileSync(join(folder, 'd.yaml'), stringify({ district, towns: [], sites: [], agents: [] }))
+    const { out } = await run('doctor', '--config', to(), '--json', '--lang', 'en')
+    const { checks } = JSON.parse(out) as { checks: { id: string }[] }
+    expect(checks.find(({ id }) => id === 'store')).toMatchObject({
+      status: 'ok',
+      found: `influxdb ${server.url} takes samples and gives them back`,
+    })
   })
   it('copy brings all samples over, once, and goes on where it stopped', async () => {
     const first = await linkbell('copy', from(), to(), '--json')
