@@ -38,6 +38,10 @@ const expectations: Column['words'] = {
   always: { en: 'always', zh: ['全天', '24小时', '常开'] },
   never: { en: 'never', zh: ['不要求', '不监测'] },
 }
+const uses: Column['words'] = {
+  classroom: { en: 'classroom', zh: ['教室', '普通教室', '课室'] },
+  other: { en: 'other', zh: ['其他', '办公室', '功能室'] },
+}
 const users: Column['words'] = {
   classroom: { en: 'classroom', zh: ['教室', '课堂'] },
   teacher: { en: 'teacher', zh: ['教师', '老师'] },
@@ -88,7 +92,22 @@ const retired: Column = {
 }
 
 export const columns: Readonly<Record<TableName, readonly Column[]>> = {
-  rooms: [id, site, name, englishName, validFrom, retired],
+  rooms: [
+    id,
+    site,
+    name,
+    englishName,
+    {
+      key: 'use',
+      type: 'choice',
+      header: { zh: '用途', en: 'Use' },
+      aliases: ['教室用途', '房间用途'],
+      words: uses,
+      width: 10,
+    },
+    validFrom,
+    retired,
+  ],
   terminals: [
     id,
     site,

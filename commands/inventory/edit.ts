@@ -43,14 +43,16 @@ function editsOf(text: string, document: Document, changes: readonly Change[]): 
     if (edit === undefined) isClear = false
     else edits.push(edit)
   }
+  // Taken before a row is changed.
+  const spans = new Map<unknown, Span | undefined>()
   // New rows after changed ones: the numbers of the rows are those of the file as it was read.
   for (const change of changes.filter(({ index }) => index !== undefined)) {
     const item = listOf(document, change.table).items[change.index as number]
     const span = spanOf(text, item)
+    spans.set(item, span)
     const changed = changeItem(document, item, change)
     add(span && { from: span.from, to: span.to, text: rendered(changed, span.prefix) })
   }
-  const spans = new Map<unknown, Span | undefined>()
   const lasts = new Map<TableName, Map<unknown, unknown>>()
   for (const change of bySite(
     changes.filter(({ index }) => index === undefined),

@@ -1,4 +1,5 @@
 /** `linkbell inventory import`: a sheet into the registry; shown first, written when confirmed. */
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import type { Readable, Writable } from 'node:stream'
 import { problemsOfDistrict } from '../../collector/registry-file.ts'
@@ -87,7 +88,9 @@ async function ask(question: string, { terminal, signal }: ImportDeps): Promise<
   if (terminal === undefined) return false
   const reader = createInterface(terminal)
   try {
-    const answer = await reader.question(question, { signal }).catch(() => '')
+    // Ctrl-D closes it, and the question would wait for ever.
+    const closed = once(reader, 'close').then(() => '')
+    const answer = await Promise.race([reader.question(question, { signal }).catch(() => ''), closed])
     return /^(y|yes|是)$/i.test(answer.trim())
   } finally {
     reader.close()

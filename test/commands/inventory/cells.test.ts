@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Cell, parseCell } from '../../../commands/inventory/cells.ts'
-import { columns, tables } from '../../../commands/inventory/columns.ts'
-import { plain } from '../../../commands/inventory/columns.ts'
+import { columns, plain, tables } from '../../../commands/inventory/columns.ts'
+import { registrySchema } from '../../../core/registry.ts'
 
 function parsed(key: string, value: unknown, cell: Omit<Cell, 'value'> = {}) {
   const column = columns.terminals.find((one) => one.key === key)
@@ -80,6 +80,12 @@ describe('parseCell', () => {
 })
 
 describe('the columns', () => {
+  it.each(tables)('of %s stand for every key that a row of the registry may have', (table) => {
+    const row = registrySchema.shape[table].unwrap().element
+    const known: readonly string[] = columns[table].map(({ key }) => key)
+    expect(Object.keys(row.shape).filter((key) => !known.includes(key))).toEqual([])
+  })
+
   it.each(tables)('of %s mean one thing each', (table) => {
     const names = columns[table].flatMap(({ key, header, aliases }) =>
       [...new Set([key, header.zh, header.en, ...aliases].map(plain))].map((name) => `${name} ${key}`),
