@@ -299,6 +299,31 @@ store
   })
 
 program
+  .command('grafana')
+  .description('dashboards and alert rules for Grafana')
+  .command('provision')
+  .description('write them for Grafana to read, with the names, places and school days of the district')
+  .argument('<dir>', 'folder to write to')
+  .requiredOption('--registry <file>', 'district.yaml')
+  .addOption(
+    new Option('--store <type>', 'what Grafana reads').choices(['influxdb', 'victoriametrics']).makeOptionMandatory(),
+  )
+  .addOption(langOption())
+  .action(
+    async (
+      directory: string,
+      flags: { registry: string; store: 'influxdb' | 'victoriametrics'; lang: 'en' | 'zh' },
+    ) => {
+      const { provision } = await import('./commands/grafana/provision.ts')
+      const { registry, store, lang: language } = flags
+      provision(
+        { registryFile: resolve(registry), store, language, directory: resolve(directory) },
+        { env: process.env, now: Date.now, write: print },
+      )
+    },
+  )
+
+program
   .command('doctor')
   .description('what this machine has and lacks for Linkbell (exit code 1 when it cannot work)')
   .option('--config <file>', 'agent.yaml, collector.yaml or testpoint.yaml: check what it names as well')

@@ -11,6 +11,7 @@ import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-s
 import { displayOf, namesMapping, type Scale, statesMapping, stepsOf, thresholdsOf } from './display.ts'
 import { type Dialect, groupsOf, type Question } from './query.ts'
 import { type Language, names, type PanelKey, panels, phrases, tagTitles, type TitledTag } from './strings.ts'
+import { gazetteer } from './provisioning.ts'
 import { targetOf } from './target.ts'
 
 /** One question of a panel. `name` stands in legends and, in a table, above the column. */
@@ -64,9 +65,6 @@ type AnyBuilder = Pick<StatBuilder, 'build'> & {
 
 const source: common.DataSourceRef = { uid: '${datasource}' }
 export const dataSourceOf = (dialect: Dialect): common.DataSourceRef => ({ type: dialect.datasource, ...source })
-/** Coordinates of the schools, written by `linkbell grafana provision` into Grafana's own folder of maps. */
-export const gazetteer = 'public/gazetteer/linkbell-sites.json'
-
 export function panelOf(panel: Panel, { id, gridPos }: Placed, context: Context): dashboard.Panel {
   const { dialect, language } = context
   const { title, says } = panels[panel.key]

@@ -1,4 +1,5 @@
 /** Data source, provider of dashboards and their folder, as files for Grafana's provisioning. */
+import { stringify } from 'yaml'
 import type { Text } from '../core/catalog.ts'
 import type { Dialect } from './query.ts'
 import { type Language, say } from './strings.ts'
@@ -8,6 +9,9 @@ export const dataSourceUid = 'linkbell'
 export const folderTitle: Text = say('Linkbell', '联铃')
 /** Where Grafana finds the dashboards. */
 const dashboardsFolder = '/var/lib/grafana/dashboards/linkbell'
+
+/** Coordinates of the schools, where Grafana looks for places; `linkbell grafana provision` writes them. */
+export const gazetteer = 'public/gazetteer/linkbell-sites.json'
 
 export function dataSources(dialect: Dialect) {
   const common = { name: 'Linkbell', uid: dataSourceUid, access: 'proxy', isDefault: true, editable: false }
@@ -46,4 +50,14 @@ export function dashboardProviders(language: Language) {
       },
     ],
   }
+}
+
+/** Every text in quotes: a reader of YAML 1.1 takes `24:00` for a number. */
+export function yamlOf(value: unknown): string {
+  return stringify(value, {
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+    defaultStringType: 'QUOTE_DOUBLE',
+    defaultKeyType: 'PLAIN',
+  })
 }

@@ -78,8 +78,3 @@ export type Dialect = {
   /** What a variable with "All" stands for. */
   all: string
 }
-
-/** Whether a filter names a variable. */
-export function isVariable(value: string): boolean {
-  return value.startsWith('$')
-}

@@ -1,12 +1,12 @@
 /** The rules for vmalert and Prometheus. Robots are reached by way of Alertmanager and Linkbell's relay. */
-import { stringify } from 'yaml'
 import { promql } from '../promql.ts'
+import { yamlOf } from '../provisioning.ts'
 import type { Condition, Question } from '../query.ts'
 import type { Language } from '../strings.ts'
 import { evaluationSeconds, type Rule, rules } from './rules.ts'
 import { annotationsOf, labelsOf } from './words.ts'
 
-export function expressionOf({ question, seconds, when, unless }: Rule): string {
+function expressionOf({ question, seconds, when, unless }: Rule): string {
   const text = (one: Question) => promql.write(one, { seconds })
   if (when === 'absent') return `absent(${text(question)})`
   const rings = compared(text(question), when)
@@ -31,5 +31,5 @@ export function prometheusRules(language: Language): string {
       })),
     },
   ]
-  return `# Alert rules for vmalert or Prometheus. Generated from dashboards/alerts/rules.ts.\n${stringify({ groups }, { lineWidth: 0 })}`
+  return `# Alert rules for vmalert or Prometheus. Generated from dashboards/alerts/rules.ts.\n${yamlOf({ groups })}`
 }

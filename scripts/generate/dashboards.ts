@@ -1,19 +1,18 @@
 /** dashboards/generated: dashboards, provisioning files and alert rules, in each dialect and language; docs/dashboards.md. */
-import { stringify } from 'yaml'
 import { grafanaAlerting } from '../../dashboards/alerts/grafana.ts'
 import { muteTimes } from '../../dashboards/alerts/mute-times.ts'
 import { prometheusRules } from '../../dashboards/alerts/prometheus.ts'
 import { dialects } from '../../dashboards/dialects.ts'
 import { dashboardOf } from '../../dashboards/page.ts'
 import { allPages } from '../../dashboards/pages.ts'
-import { dashboardProviders, dataSources } from '../../dashboards/provisioning.ts'
+import { dashboardProviders, dataSources, yamlOf } from '../../dashboards/provisioning.ts'
 import { languages } from '../../dashboards/strings.ts'
 import { usualCalendar } from '../../core/calendar.ts'
 import { dashboardsPage } from '../dashboards/reference.ts'
 
 const root = 'dashboards/generated'
 const header = '# Generated from dashboards/ by "npm run generate". Do not edit.\n'
-const yaml = (value: unknown) => header + stringify(value, { lineWidth: 0, aliasDuplicateObjects: false })
+const yaml = (value: unknown) => header + yamlOf(value)
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
 export async function outputs(): Promise<Map<string, string>> {

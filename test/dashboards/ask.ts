@@ -5,14 +5,6 @@ import { database } from './servers.ts'
 export type DialectName = 'influxql' | 'promql'
 /** Times in ms; `stepMs` is the width of a bucket. */
 export type Look = { from: number; to: number; stepMs: number }
-export type Target = {
-  refId: string
-  expr?: string
-  query?: string
-  instant?: boolean
-  resultFormat?: string
-  format?: string
-}
 /** Value of each series at each time, by its tags: `{"town":"x"}` → start of the bucket → value. */
 export type Answer = Map<string, Map<number, number>>
 export type Variables = Record<string, string>

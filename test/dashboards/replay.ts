@@ -16,6 +16,8 @@ export async function replay({ url }: Server, from: number, to: number): Promise
     `-replay.timeFrom=${iso(from)}`,
     `-replay.timeTo=${iso(to)}`,
     '-replay.rulesDelay=1ms',
+    // The pace of the rules: at the default of 5 minutes nothing is ever sustained.
+    '-datasource.queryStep=1m',
     '-replay.disableProgressBar',
     '-remoteWrite.flushInterval=200ms',
   ])
