@@ -20,6 +20,8 @@ export type OutboxDeps = {
 /** In flight at most: of what came since the start of the session, and of what waited before it. */
 const liveWindow = 4
 const backfillWindow = 12
+/** Beside them, what a collector took over whose store takes its time to be durable: half a minute of a fast backfill. */
+const acceptedWindow = 2_000
 const firstResendMs = 60_000
 const longestResendMs = 300_000
 /** Unanswered this often, a batch is read back: one that the disk damaged would be resent for ever. */
@@ -27,7 +29,7 @@ const suspectAttempts = 3
 /** A live window that does not move for this long has become a backlog itself. */
 const liveStallMs = 60_000
 
-type Flight = { live: boolean; attempts: number; dueAt: number }
+type Flight = { live: boolean; attempts: number; dueAt: number; accepted: boolean }
 
 export class Outbox {
   readonly #deps: OutboxDeps
@@ -64,8 +66,11 @@ export class Outbox {
   /** Fills the windows. Called when there is something new, or room. */
   pump(): void {
     if (!this.#open || this.#beganAnew()) return
-    const inFlight = { live: 0, backfill: 0 }
-    for (const { live } of this.#flights.values()) inFlight[live ? 'live' : 'backfill']++
+    const inFlight = { live: 0, backfill: 0, accepted: 0 }
+    for (const { live, accepted } of this.#flights.values()) {
+      inFlight[accepted ? 'accepted' : live ? 'live' : 'backfill']++
+    }
+    if (inFlight.accepted >= acceptedWindow) return
     const { spool, monotonic } = this.#deps
     for (const queued of spool.read(
       this.#cursors.live,
@@ -98,6 +103,15 @@ export class Outbox {
     this.pump()
   }
 
+  /** The collector has these and cannot yet promise to keep them: they are sent again like all others if it never does. */
+  accepted(seqs: readonly number[]): void {
+    for (const seq of seqs) {
+      const flight = this.#flights.get(seq)
+      if (flight !== undefined) flight.accepted = true
+    }
+    this.pump()
+  }
+
   /** Resends what is due, and turns a live queue that nobody takes into backlog. Called about once a second. */
   tick(): void {
     if (!this.#open || this.#beganAnew()) return
@@ -114,7 +128,8 @@ export class Outbox {
 
   #launch(queued: Queued, { live, attempts }: Pick<Flight, 'live' | 'attempts'>): void {
     const pause = Math.min(longestResendMs, firstResendMs * 2 ** attempts) * (0.9 + Math.random() * 0.2)
-    this.#flights.set(queued.seq, { live, attempts: attempts + 1, dueAt: this.#deps.monotonic() + pause })
+    const dueAt = this.#deps.monotonic() + pause
+    this.#flights.set(queued.seq, { live, attempts: attempts + 1, dueAt, accepted: false })
     this.#deps.send(queued)
   }
 

@@ -260,6 +260,7 @@ class MqttUplink implements Uplink {
     if (ack.re !== undefined) this.#receiveTime(ack.now, ack.re)
     else this.#checkTime(ack.now)
     if (ack.stream !== spool.stream) return
+    if (ack.accepted !== undefined) this.#outbox.accepted(ack.accepted)
     if (!spool.settle(ack.stored, ack.refused)) return
     if (ack.refused.length > 0)
       log.error(

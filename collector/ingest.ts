@@ -47,6 +47,9 @@ const maxPending = 4_000
 /** Between two tries at a store that takes nothing. */
 const retryAfterMs = 1_000
 
+/** A store that takes longer to be durable settles for some time: then agents hear that they may send more. */
+const tellAcceptedAfterMs = 500
+
 /** What no time can cure: the agent is told to give it up. */
 const refusals: ReadonlySet<ErrorCode> = new Set(['batch_invalid', 'batch_too_large', 'identity_mismatch'])
 /** Payloads of the quarantine that are under way at once. */
@@ -63,7 +66,7 @@ type Pending = {
   onSettled?: (done: boolean) => void
 }
 type Part = { entry: Pending; batch: Batch }
-type FullAck = Required<Omit<Ack, 're'>>
+type FullAck = Required<Omit<Ack, 're' | 'accepted'>>
 
 export function createIngest(options: IngestOptions): Ingest {
   return new StoreIngest(options)
@@ -215,13 +218,28 @@ class StoreIngest implements Ingest {
   #accepted(entries: Pending[], parts: Part[], { rejected, durable }: WriteResult): void {
     for (const { message } of entries) message?.acknowledge()
     const reasons = new Map([...rejected].map(([index, reason]) => [parts[index]?.entry, reason]))
+    const slow = setTimeout(() => this.#tellAccepted(entries), tellAcceptedAfterMs).unref()
     durable.then(
       () => {
+        clearTimeout(slow)
         this.#losing = false
         this.#settle(entries, parts, reasons)
       },
-      (error: unknown) => this.#lost(entries, messageOf(error)),
+      (error: unknown) => {
+        clearTimeout(slow)
+        this.#lost(entries, messageOf(error))
+      },
     )
+  }
+
+  #tellAccepted(entries: readonly Pending[]): void {
+    if (this.#stopped) return
+    const { acknowledge, now } = this.#options
+    const sent = entries.filter(({ onSettled }) => onSettled === undefined).map(({ envelope }) => envelope)
+    for (const own of Map.groupBy(sent, ({ agent, stream }) => `${agent} ${stream}`).values()) {
+      const { agent, stream } = own[0] as Envelope
+      acknowledge(agent, { v: 1, stream, stored: [], refused: [], accepted: own.map(({ seq }) => seq), now: now() })
+    }
   }
 
   /**
@@ -236,7 +254,7 @@ class StoreIngest implements Ingest {
     const own = entries.filter(({ onSettled }) => onSettled === undefined)
     for (const { onSettled } of entries) onSettled?.(false)
     const room = this.#stopped ? 0 : Math.max(0, maxPending - this.#pending.length)
-    for (const _ of own.slice(room)) metrics.dropped()
+    own.slice(room).forEach(() => metrics.dropped())
     this.#pending.push(...own.slice(0, room).map((entry) => ({ ...entry, message: undefined })))
     if (room > 0 && own.length > 0) this.#timer ??= setTimeout(() => this.#flush(), retryAfterMs)
   }

@@ -37,6 +37,8 @@ export const ackSchema = z.object({
     .array(z.tuple([count, z.string().max(300)]))
     .max(10_000)
     .default([]),
+  /** Taken over by a store that is not yet durable: they make room for others, and stay with the agent. */
+  accepted: z.array(count).max(10_000).optional(),
   /** Collector's clock, ms. */
   now: count,
   /** `at` of the status that this answers: the agent learns its clock offset and may begin to send. */

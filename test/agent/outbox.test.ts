@@ -214,4 +214,27 @@ describe('the outbox', () => {
     append(1)
     expect(take()).toEqual([test.spool.lastSeq()])
   })
+
+  it('makes room for others by what a collector accepted, and sends it again when it is never stored', () => {
+    append(40)
+    outbox.restart()
+    expect(take()).toEqual(range(1, 12))
+    outbox.accepted(range(1, 12))
+    expect(take()).toEqual(range(13, 24))
+    append(6)
+    expect(take()).toEqual(range(41, 44))
+    acknowledge(...range(13, 24))
+    expect(take()).toEqual(range(25, 36))
+    acknowledge(...range(25, 44))
+    pass(70 * second)
+    const again = take().filter((seq) => seq <= 12)
+    expect(again.toSorted((a, b) => a - b)).toEqual(range(1, 12))
+  })
+
+  it('has no more than 2,000 accepted batches with a collector', () => {
+    append(2_100)
+    outbox.restart()
+    for (let from = 1; from <= 2_000; from += 12) outbox.accepted(range(from, from + 11))
+    expect(Math.max(...take())).toBeLessThan(2_020)
+  })
 })

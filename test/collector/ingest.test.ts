@@ -60,6 +60,17 @@ describe('a batch that arrives', () => {
     await vi.waitFor(() => expect(bench.acks).toEqual([ackOf([1])]), within)
   })
 
+  it('is called accepted when the store takes its time to be durable', async () => {
+    const durable = Promise.withResolvers<void>()
+    bench.answer(() => ({ ...stored, durable: durable.promise }))
+    bench.give(payloadOf(1))
+    bench.give(payloadOf(2))
+    const accepted = { ...ackOf([]).ack, accepted: [1, 2] }
+    await vi.waitFor(() => expect(bench.acks).toEqual([{ ...ackOf([]), ack: accepted }]), within)
+    durable.resolve()
+    await vi.waitFor(() => expect(bench.acks[1]).toEqual(ackOf([1, 2])), within)
+  })
+
   it('is not acknowledged when the store may have lost it, and written again', async () => {
     bench.answer(() => ({ ...stored, durable: Promise.reject(new Error('killed')) }))
     bench.give(payloadOf(1))
