@@ -85,8 +85,7 @@ export function createSnmpClient(
     }
   }
 
-  async function next(cursors: readonly string[]): Promise<Varbind[][]> {
-    const repetitions = Math.max(1, Math.floor(varbindsPerBulk / cursors.length))
+  async function next(cursors: readonly string[], repetitions: number): Promise<Varbind[][]> {
     try {
       if (credentials.version !== '1')
         return await ask<Varbind[][]>((done) => session.getBulk([...cursors], 0, repetitions, done))
@@ -97,7 +96,7 @@ export function createSnmpClient(
       // Version 1, behind the last value of the device: which column it was is found by asking for each.
       if (cursors.length === 1) return [[]]
       const each: Varbind[][] = []
-      for (const cursor of cursors) each.push((await next([cursor]))[0] ?? [])
+      for (const cursor of cursors) each.push((await next([cursor], repetitions))[0] ?? [])
       return each
     }
   }
@@ -117,7 +116,12 @@ export function createSnmpClient(
       for (let request = 0; request < requestsPerWalk; request++) {
         const open = walks.filter(({ done }) => !done)
         if (open.length === 0) break
-        const answers = await next(open.map(({ cursor }) => cursor))
+        // Most tables are not there: a row tells, where many would be of whatever comes behind.
+        const repetitions = request === 0 ? 1 : Math.max(1, Math.floor(varbindsPerBulk / open.length))
+        const answers = await next(
+          open.map(({ cursor }) => cursor),
+          repetitions,
+        )
         open.forEach((walk, i) => advance(walk, answers[i] ?? []))
       }
       return new Map(walks.map(({ column, rows }) => [column, rows]))

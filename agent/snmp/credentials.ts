@@ -6,7 +6,7 @@ const versions = { '1': '1', '2': '2c', '2c': '2c', '3': '3' } as const
 type Version = (typeof versions)[keyof typeof versions]
 const authProtocols = ['md5', 'sha', 'sha224', 'sha256', 'sha384', 'sha512'] as const
 const privProtocols = ['des', 'aes', 'aes256b', 'aes256r'] as const
-export const securityLevels = ['noAuthNoPriv', 'authNoPriv', 'authPriv'] as const
+const securityLevels = ['noAuthNoPriv', 'authNoPriv', 'authPriv'] as const
 
 // RFC 3414 §11.2: a shorter one is refused by devices, too.
 const keySchema = z.string().min(8, 'a key has at least 8 characters').max(255)

@@ -9,7 +9,7 @@ const errorState = '1.3.6.1.2.1.25.3.5.1.2'
 const fills = 4
 
 /** `device.fault` and `device.fault_part` of the catalog. */
-export const faults = { none: 0, warning: 1, error: 2 } as const
+const faults = { none: 0, warning: 1, error: 2 } as const
 const parts = { none: 0, cover: 4, paper: 6, supply: 7, jam: 8, other: 9 } as const
 /** hrPrinterDetectedErrorState, from its first bit. The first of the gravest is told. */
 const errorBits: readonly (readonly [fault: keyof typeof faults, part: keyof typeof parts])[] = [

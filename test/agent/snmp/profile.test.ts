@@ -54,13 +54,18 @@ describe('readings of a profile', () => {
     profileFrom(`vendor: X\nmatch: {}\nfields:\n  cpu_ratio:\n${lines.replaceAll(/^/gm, '    ')}`)
 
   it.each([
-    ['the first that is there', '- { get: 1.1, scale: 0.01 }\n- { get: 1.2, scale: 0.01 }', { 1.2: 30 }, 0.3],
-    ['none that means unknown', '- { get: 1.1, ignore: [0] }\n- { get: 1.2, scale: 0.01 }', { 1.1: 0, 1.2: 30 }, 0.3],
-    ['none that cannot be', '- { get: 1.1 }\n- { get: 1.2, scale: 0.01 }', { 1.1: 255, 1.2: 30 }, 0.3],
-    ['what is not free', '- { total: 1.1, free: 1.2 }', { 1.1: 200, 1.2: 50 }, 0.75],
-    ['the largest of columns', '- { columns: [1.1, 1.2], scale: 0.01 }', { 1.1: 10, 1.2: 20 }, 0.2],
-    ['their mean', '- { columns: [1.1, 1.2], take: mean, scale: 0.01 }', { 1.1: 10, 1.2: 20 }, 0.15],
-    ['nothing of an empty table', '- { columns: [1.1], take: count }', {}, undefined],
+    ['the first that is there', '- { get: 1.3.1, scale: 0.01 }\n- { get: 1.3.2, scale: 0.01 }', { '1.3.2': 30 }, 0.3],
+    [
+      'none that means unknown',
+      '- { get: 1.3.1, ignore: [0] }\n- { get: 1.3.2, scale: 0.01 }',
+      { '1.3.1': 0, '1.3.2': 30 },
+      0.3,
+    ],
+    ['none that cannot be', '- { get: 1.3.1 }\n- { get: 1.3.2, scale: 0.01 }', { '1.3.1': 255, '1.3.2': 30 }, 0.3],
+    ['what is not free', '- { total: 1.3.1, free: 1.3.2 }', { '1.3.1': 200, '1.3.2': 50 }, 0.75],
+    ['the largest of columns', '- { columns: [1.3.1, 1.3.2], scale: 0.01 }', { '1.3.1': 10, '1.3.2': 20 }, 0.2],
+    ['their mean', '- { columns: [1.3.1, 1.3.2], take: mean, scale: 0.01 }', { '1.3.1': 10, '1.3.2': 20 }, 0.15],
+    ['nothing of an empty table', '- { columns: [1.3.1], take: count }', {}, undefined],
   ])('give %s', async (_, lines, values, expected) => {
     const profile = cpu(lines)
     if (profile === undefined) throw new Error('no profile')

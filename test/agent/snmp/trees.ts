@@ -2,7 +2,7 @@
 import type { Answer, Tree } from '../../services/snmp-responder.ts'
 
 export const ifEntry = '1.3.6.1.2.1.2.2.1'
-export const ifXEntry = '1.3.6.1.2.1.31.1.1.1'
+const ifXEntry = '1.3.6.1.2.1.31.1.1.1'
 const integer = (value: number): Answer => ({ type: 'integer', value })
 
 export type TreePort = {
