@@ -100,6 +100,8 @@ describe.skipIf(!has('victoria-metrics'))('VictoriaMetrics', () => {
     } as const
     const [series] = await store.range({ ...query, everySeconds: 3600, aggregate: 'max' })
     expect(series?.points.map(([, value]) => value)).toEqual([0.007])
+    const day = { measurement: 'terminal', match: { site }, from: time - 24 * hour, to: time + minute } as const
+    expect(await store.last(day)).toHaveLength(5)
     expect(await store.last({ measurement: 'terminal', match: { site }, from: time, to: time + minute })).toHaveLength(
       5,
     )
