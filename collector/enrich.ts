@@ -3,7 +3,9 @@
  * device was expected to be on.
  */
 import { type Batch, filterBatch, tagAt } from '../core/batch.ts'
+import type { Expectation } from '../core/calendar.ts'
 import { AppError } from '../core/errors.ts'
+import type { ExpectedTimes } from './expected-times.ts'
 import type { Place, Registry } from './registry.ts'
 
 /** A sample from further ahead is a wrong clock, not a measurement; agents correct theirs by ours (agent/clock.ts). */
@@ -33,10 +35,15 @@ export function placeBatch(registry: Registry, agent: string, batch: Batch, now:
 
 /** By the calendar of today; whoever judges asks the calendar again (docs/decisions/011). */
 function withExpected(batch: Batch, { calendars, expectationOf }: Registry, { site, category }: Place): Batch {
+  const times = new Map<Expectation, ExpectedTimes>()
+  const timesOf = (expectation: Expectation): ExpectedTimes => {
+    const known = times.get(expectation) ?? calendars.expectedOf(site, category, expectation)
+    times.set(expectation, known)
+    return known
+  }
   const expected = batch.times.map((time, row) => {
     const [terminal, kind] = [tagAt(batch, 'terminal', row) ?? '', tagAt(batch, 'kind', row) ?? '']
-    const expectation = expectationOf(site, terminal, kind, time)
-    return calendars.expectedOf(site, category, expectation).at(time) ? 1 : 0
+    return timesOf(expectationOf(site, terminal, kind, time)).at(time) ? 1 : 0
   })
   return { ...batch, fields: { ...batch.fields, expected } }
 }
