@@ -1,4 +1,5 @@
 /** What is the same for every server: queries are checked, writes queued, and its state asked now and then. */
+import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { checkQuery } from '../check-query.ts'
 import { matchesNothing } from '../match.ts'
@@ -47,7 +48,7 @@ export function createRemoteStore(engine: Engine, queue: WriteQueue): RemoteStor
   }
   const health = async (): Promise<Health> => {
     const { problems, facts } = await inspect().catch((error: unknown) => ({
-      problems: [error instanceof Error ? error.message : String(error)],
+      problems: [messageOf(error)],
       facts: {},
     }))
     const fault = queue.fault()
@@ -77,7 +78,6 @@ export async function announce({ inspect }: Pick<RemoteStore, 'inspect'>, server
     for (const problem of problems) log.warn(problem)
     log.info(facts, `The store is ${server}.`)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    log.error({ reason }, 'The store cannot be asked; batches wait at the agents until it can.')
+    log.error({ reason: messageOf(error) }, 'The store cannot be asked; batches wait at the agents until it can.')
   }
 }

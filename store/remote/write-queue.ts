@@ -5,6 +5,7 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import type { Batch } from '../../core/batch.ts'
+import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { WriteResult } from '../store.ts'
 import type { Lines } from './lines.ts'
@@ -118,10 +119,13 @@ class Queue implements WriteQueue {
     const most = this.#prepared ? maxRequests : 1
     while (this.#requests < most && this.#waiting.length > 0) {
       this.#requests++
-      void this.#work(this.#take()).finally(() => {
-        this.#requests--
-        this.#flush()
-      })
+      const taken = this.#take()
+      void this.#work(taken)
+        .catch((error: unknown) => this.#postpone(taken, messageOf(error)))
+        .finally(() => {
+          this.#requests--
+          this.#flush()
+        })
     }
   }
 
