@@ -46,13 +46,7 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
     const kills = await chaos(bench, seconds, Number(values.kills))
     const drainSeconds = await drain(bench)
     await bench.stop()
-    const result = {
-      ...(await count(bench)),
-      store: type,
-      collectors,
-      kills: kills.total,
-      drain_seconds: Number(drainSeconds.toFixed(2)),
-    }
+    const result = { ...(await count(bench)), kills: kills.total, drain_seconds: Number(drainSeconds.toFixed(2)) }
     process.stdout.write(
       `made ${result.made}, stored ${result.stored}, doubled ${result.doubled}; kills ${JSON.stringify(kills)}; drained ${result.drain_seconds} s after the last fault\n`,
     )
