@@ -177,9 +177,9 @@ function slowDownload(ticks: readonly Tick[], sights: readonly Sight[]): Observa
 
 /**
  * The counter of the sender runs ahead of the bottleneck's queue and counts what is dropped behind it. So what the
- * server acknowledged is the rate, plus the traffic of others, of which as much was dropped as of our own. Others are
- * known only as a difference of two counters: between two moments it is wrong by what the queue has grown or shrunk
- * meanwhile, and a busy computer blurs it, so more than there was before proves nothing.
+ * server acknowledged is the rate, plus the traffic of others, of which some was dropped. Others are known only as a
+ * difference of two counters: between two moments it is wrong by what the queue has grown or shrunk meanwhile, and a
+ * busy computer blurs it, so more than there was before proves nothing.
  */
 function upload(
   sights: readonly Sight[],
