@@ -42,7 +42,8 @@ function samples(question: Question, window: Window): string {
     case 'spread':
       return `max_over_time(${selected}[${span}]) - min_over_time(${selected}[${span}])`
     case 'heard':
-      return `max_over_time(timestamp(${selected})[${span}:${intervalOf(question)}s])`
+      // Milliseconds, as Grafana counts time.
+      return `1000 * max_over_time(timestamp(${selected})[${span}:${intervalOf(question)}s])`
     case 'recent':
       // What stopped has no recent sample: 0 for those that had one in the span.
       return `count_over_time(${selected}[${recentSeconds}s]) or 0 * count_over_time(${selected}[${span}])`

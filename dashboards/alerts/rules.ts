@@ -186,10 +186,16 @@ const path = levels.flatMap((level, index): Rule[] => {
   const before = levels[index - 1]
   const title = names['level']?.[level] as Text
   const common = { seconds: 15 * minute, forMinutes: 15, severity: 'warning', hours: 'always', page: 'path' } as const
-  const description = say(
-    `It begins between the level before and ${title.en}. If other schools of the town have it too, look there.`,
-    `故障始于上一级与${title.zh}级之间；若同镇街其他学校同样异常，请检查该段线路。`,
-  )
+  const description =
+    before === undefined
+      ? say(
+          'Inside the school: cables, the core switch, or the gateway itself.',
+          '校内故障：线缆、核心交换机或网关本身。',
+        )
+      : say(
+          `It begins between the level before and ${title.en}. If other schools of the town have it too, look there.`,
+          `故障始于上一级与${title.zh}级之间；若同镇街其他学校同样异常，请检查该段线路。`,
+        )
   const loss = at('loss_ratio', level)
   const delay = at('rtt_mean_seconds', level)
   return [

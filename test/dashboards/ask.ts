@@ -24,7 +24,7 @@ export async function askInflux(
   const answer: Answer = new Map()
   for (const { tags = {}, values } of await influx(url, filled)) {
     const points = new Map<number, number>()
-    for (const [time, value] of values) if (value !== null) points.set(bucketed ? time : 0, heard ? time / 1000 : value)
+    for (const [time, value] of values) if (value !== null) points.set(bucketed ? time : 0, heard ? time : value)
     if (points.size > 0) answer.set(keyOf(tags), points)
   }
   return answer

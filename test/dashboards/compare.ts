@@ -34,6 +34,6 @@ function isSame({ over, where, steps }: Question, a: number | undefined, b: numb
   // Two quarters of an hour, one of them not over, against one: both are 0, or both are not.
   if (over === 'recent' && where === undefined && steps.every((step) => step.where === undefined))
     return (a === 0) === (b === 0)
-  if (over === 'heard') return Math.abs(a - b) <= 60
+  if (over === 'heard') return Math.abs(a - b) <= 60_000
   return Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b), 1e-3)
 }

@@ -1,4 +1,4 @@
-/** The demo's district as line protocol: a week of samples, its tests, and the verdicts that the judge gave on them. */
+/** The demo's district: a week of samples, its tests, and the verdicts that the judge gave on them. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,8 @@ import { type District, makeDistrict, type School } from '../../commands/demo/di
 import { writeTests } from '../../commands/demo/history.ts'
 import { samplesAt, scheduled, timeIn } from '../../commands/demo/samples.ts'
 import { writeVerdicts } from '../../commands/demo/verdict-history.ts'
-import { type Field, type Measurement, type MeasurementName, measurements, roundField } from '../../core/catalog.ts'
+import type { Batch } from '../../core/batch.ts'
+import { type Field, type MeasurementName, measurements, roundField, tagsOf } from '../../core/catalog.ts'
 import { createSqliteStore } from '../../store/sqlite.ts'
 import { standard } from '../commands/demo/made.ts'
 import { createMemoryLog } from '../services/memory-log.ts'
@@ -21,10 +22,31 @@ export function made(): District {
   return makeDistrict({ seed: 7, sites: 20, terminals: 8, end }, standard)
 }
 
-/** Lines of all samples, in parts that a server takes at once. */
-export async function* linesOf(district: District): AsyncGenerator<string> {
-  for (const school of district.schools) yield schoolLines(district, school).join('\n')
-  yield (await judged(district)).join('\n')
+type Row = {
+  measurement: MeasurementName
+  time: number
+  tags: Record<string, string>
+  fields: Readonly<Record<string, number | null | undefined>>
+}
+
+/** All samples in batches, in parts that a server takes at once. */
+export async function* batchesOf(district: District): AsyncGenerator<Batch[]> {
+  for (const school of district.schools) yield joined(schoolRows(district, school))
+  yield joined(await judged(district))
+}
+
+function joined(rows: readonly Row[]): Batch[] {
+  return [...Map.groupBy(rows, ({ measurement }) => measurement)].map(([measurement, own]) => {
+    const fields = Object.entries<Field>(measurements[measurement].fields)
+    const value = (row: Row, name: string, field: Field) =>
+      row.fields[name] == null ? null : roundField(field, row.fields[name])
+    return {
+      measurement,
+      times: own.map(({ time }) => time),
+      tags: Object.fromEntries(tagsOf(measurement).map((tag) => [tag, own.map(({ tags }) => tags[tag] ?? '')])),
+      fields: Object.fromEntries(fields.map(([name, field]) => [name, own.map((row) => value(row, name, field))])),
+    }
+  })
 }
 
 /** Two hours in which the way into one town was poor (commands/demo/stories.ts). */
@@ -42,32 +64,34 @@ function minutes(): number[] {
   return result
 }
 
-function schoolLines(district: District, school: School): string[] {
-  const lines: string[] = []
+function schoolRows(district: District, school: School): Row[] {
+  const rows: Row[] = []
   for (const minute of minutes()) {
     const time = timeIn(minute, school)
-    if (time >= end) continue
     const place = district.registry.placeOf(school.agent, time)
-    if (place === undefined) continue
+    if (time >= end || place === undefined) continue
     const common = { ...place, agent: school.agent }
     for (const name of scheduled)
       for (const { measurement, tags, fields } of samplesAt(name, district, school, time))
-        lines.push(
-          line(measurement, { ...common, ...tags }, mended(measurement, { ...tags }, { ...fields }, district), time),
-        )
+        rows.push({
+          measurement,
+          time,
+          tags: { ...common, ...tags },
+          fields: mended(measurement, { ...tags }, { ...fields }, district),
+        })
     // The demo has no runs of probes.
     if (samplesAt('agent', district, school, time).length > 0)
-      for (const probe of ['path-ping', 'wan'])
-        lines.push(
-          line(
-            'probe',
-            { ...common, probe },
-            { up: (minute + school.key) % 97 === 0 ? 0 : 1, duration_seconds: 1.5, failure: 0 },
-            time,
-          ),
-        )
+      for (const probe of ['path-ping', 'wan']) {
+        const up = (minute + school.key) % 97 === 0 ? 0 : 1
+        rows.push({
+          measurement: 'probe',
+          time,
+          tags: { ...common, probe },
+          fields: { up, duration_seconds: 1.5, failure: 0 },
+        })
+      }
   }
-  return lines
+  return rows
 }
 
 /** One classroom is down all morning, in whatever district chance has made. */
@@ -95,7 +119,7 @@ export function schoolOfRoom(district: District): string {
 }
 
 /** Tests and verdicts, by way of the embedded store and the judge. */
-async function judged(district: District): Promise<string[]> {
+async function judged(district: District): Promise<Row[]> {
   const directory = mkdtempSync(join(tmpdir(), 'linkbell-judged-'))
   const { log } = createMemoryLog()
   const store = await createSqliteStore({ directory, log, now: () => end, retention: { raw_days: 30 } })
@@ -103,33 +127,13 @@ async function judged(district: District): Promise<string[]> {
     const tests = { from: span.from - 8 * dayMs, to: end }
     await writeTests(district, tests, store)
     await writeVerdicts(district, span, { store, log, signal: new AbortController().signal })
-    const rows = await Promise.all(
-      (['bandwidth', 'compliance'] as const).map(async (measurement) =>
-        (await store.rows({ measurement, from: tests.from, to: end + 1, limit: 100_000 })).map(
-          ({ time, tags, fields }) => line(measurement, tags, fields, time),
-        ),
-      ),
+    const all = { from: tests.from, to: end + 1, limit: 100_000 }
+    const rows = (['bandwidth', 'compliance'] as const).map(async (measurement) =>
+      (await store.rows({ measurement, ...all })).map((row) => ({ measurement, ...row })),
     )
-    return rows.flat()
+    return (await Promise.all(rows)).flat()
   } finally {
     await store.close()
     rmSync(directory, { recursive: true, force: true })
   }
-}
-
-/** Layout of the stores: a measurement, its tags and fields by their names, every number a float. */
-function line(
-  measurement: MeasurementName,
-  tags: Record<string, string>,
-  fields: Readonly<Record<string, number | null | undefined>>,
-  time: number,
-): string {
-  const definitions = (measurements[measurement] as Measurement).fields
-  const values = Object.entries(fields).flatMap(([name, value]) =>
-    value == null ? [] : [`${name}=${roundField(definitions[name] as Field, value)}`],
-  )
-  // VictoriaMetrics keeps expected time apart, as a field of its own (store/victoriametrics).
-  if (fields['expected'] === 1 && fields['up'] != null) values.push(`up_expected=${fields['up']}`)
-  const keys = Object.entries(tags).map(([name, value]) => `${name}=${value}`)
-  return `${measurement},${keys.join(',')} ${values.join(',')} ${time}`
 }

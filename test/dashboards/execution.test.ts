@@ -14,7 +14,7 @@ import { languages } from '../../dashboards/strings.ts'
 import { has } from '../services/capabilities.ts'
 import { askInflux, askVictoria, type Asking, valuesOf, type Variables } from './ask.ts'
 import { differences } from './compare.ts'
-import { end, linesOf, made, poorFrom, poorTown, schoolOfRoom } from './district.ts'
+import { batchesOf, end, made, poorFrom, poorTown, schoolOfRoom } from './district.ts'
 import { replay } from './replay.ts'
 import { type Server, startInflux, startVictoria } from './servers.ts'
 
@@ -50,7 +50,7 @@ describe.skipIf(!ready)('queries of the dashboards', () => {
 
   beforeAll(async () => {
     ;[influx, victoria] = await Promise.all([startInflux(), startVictoria()])
-    for await (const lines of linesOf(made())) await Promise.all([influx.write(lines), victoria.write(lines)])
+    for await (const batches of batchesOf(made())) await Promise.all([influx.write(batches), victoria.write(batches)])
   }, 180_000)
   afterAll(async () => {
     await Promise.all([influx?.stop(), victoria?.stop()])
