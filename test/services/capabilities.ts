@@ -61,6 +61,12 @@ const table = {
     programs: ['snmpsimd', 'snmpsim-command-responder'],
   },
   nginx: { use: 'the testpoint beside nginx', promised: true, programs: ['nginx'], trouble: runs('-v') },
+  'systemd-analyze': {
+    use: 'the systemd units',
+    promised: false,
+    programs: ['systemd-analyze'],
+    trouble: runs('--version'),
+  },
   alertmanager: {
     use: 'alerts through Alertmanager',
     promised: true,
