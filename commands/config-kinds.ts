@@ -2,6 +2,7 @@
 import { basename } from 'node:path'
 import { parseDocument } from 'yaml'
 import { agentConfigSchema } from '../agent/config.ts'
+import { rulesFileSchema } from '../collector/alerts/rules/schema.ts'
 import { collectorConfigSchema } from '../collector/config.ts'
 import { registrySchema } from '../core/registry.ts'
 import { standardsFileSchema } from '../core/standard.ts'
@@ -13,6 +14,7 @@ export const configKinds = {
   testpoint: testpointSchema,
   district: registrySchema,
   standards: standardsFileSchema,
+  alerts: rulesFileSchema,
 }
 export type ConfigKind = keyof typeof configKinds
 

@@ -120,6 +120,7 @@ const relaySchema = z.strictObject({
 export const alertsConfigSchema = z
   .strictObject({
     board_url: serviceUrlSchema.optional().describe('Address of the board as people reach it, for links in messages.'),
+    rules_file: z.string().min(1).optional().describe('Rules of what rings; without it, the built-in ones.'),
     channels: z.array(channelSchema).max(50).default([]).describe('Who is told. Without any, nobody is.'),
     relay: relaySchema
       .optional()

@@ -73,6 +73,7 @@ export const configFiles: readonly ConfigFile[] = [
         'store.cluster.storage_urls': ['http://vmstorage-1:8482', 'http://vmstorage-2:8482'],
         'http.auth.username': 'bureau',
         'http.auth.password_file': 'board.password',
+        'alerts.rules_file': 'alerts.yaml',
         'alerts.board_url': 'https://linkbell.qingcheng.example/',
         'alerts.channels': [
           { name: 'duty', type: 'dingtalk', token_file: 'dingtalk.token', secret_file: 'dingtalk.secret' },
@@ -108,5 +109,10 @@ export const configFiles: readonly ConfigFile[] = [
     name: 'standards',
     en: 'What links are held to.',
     zh: '达标标准。',
+  },
+  {
+    name: 'alerts',
+    en: 'What rings, when, and what hides what.',
+    zh: '告警规则：何时告警、持续多久，以及哪些告警因上级故障而不再重复。',
   },
 ]

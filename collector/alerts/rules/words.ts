@@ -1,0 +1,68 @@
+/** Lines of evidence, in both languages. */
+import { measurementOf, type Text } from '../../../core/catalog.ts'
+import { formatBytes, formatRate, formatSeconds } from '../../../core/units.ts'
+import type { Condition } from './schema.ts'
+
+export const both = (text: string): Text => ({ en: text, zh: text })
+const line = (en: string, zh: string): Text => ({ en, zh })
+const percent = (ratio: number) => `${Number((ratio * 100).toPrecision(2))} %`
+const levelNames: Readonly<Record<string, Text>> = {
+  site: line('school', '校内'),
+  district: line('district', '区级'),
+  city: line('city', '市级'),
+  province: line('province', '省级'),
+  internet: line('internet', '互联网'),
+}
+
+export const words = {
+  silent: () => line('Nothing is heard from it: line, power, or its gateway', '无任何数据：线路、供电或网关故障'),
+  room: (name: Text, causes: readonly string[]) =>
+    line(`Room ${name.en}: ${causes.join(', ')} does not answer`, `教室 ${name.zh}：${causes.join('、')} 无应答`),
+  devices: (down: number, known: number) =>
+    line(`${down} of ${known} devices do not answer`, `${known} 台设备中 ${down} 台无应答`),
+  trials: (bad: number, of: number, targetBps: number, rateBps: number | null | undefined) => {
+    const target = formatRate(targetBps)
+    const rate = rateBps === null || rateBps === undefined ? undefined : formatRate(rateBps)
+    return line(
+      `${bad} of the last ${of} trials${rate === undefined ? '' : `; the newest of them ${rate}`}; target ${target}`,
+      `最近 ${of} 次测试中 ${bad} 次${rate === undefined ? '' : `，最近一次 ${rate}`}；要求 ${target}`,
+    )
+  },
+  path: (level: string, loss: number, added: number | undefined) => {
+    const name = levelNames[level] ?? both(level)
+    const delay = added === undefined ? undefined : formatSeconds(added)
+    return line(
+      `At level ${name.en}: ${percent(loss)} lost${delay === undefined ? '' : `, ${delay} added`}`,
+      `${name.zh}：丢包 ${percent(loss)}${delay === undefined ? '' : `，新增时延 ${delay}`}`,
+    )
+  },
+  value: ({ measurement, field, is, value: limit }: Condition<'measurement'>, value: number) => {
+    const known = measurementOf(measurement)?.fields[field]
+    const title = known?.title ?? both(field)
+    const shown = (amount: number) => formatted(amount, known?.unit)
+    const limits = { above: line('above', '高于'), below: line('below', '低于'), beyond: line('beyond ±', '超出 ±') }[
+      is
+    ]
+    return line(
+      `${title.en}: ${shown(value)}, ${limits.en} ${shown(limit)}`,
+      `${title.zh}：${shown(value)}，${limits.zh} ${shown(limit)}`,
+    )
+  },
+  many: (count: number, all: number) => line(`${count} of ${all} schools`, `${all} 所学校中的 ${count} 所`),
+  names: (names: readonly Text[], more: number) =>
+    line(
+      names.map(({ en }) => en).join(', ') + (more > 0 ? ` and ${more} more` : ''),
+      names.map(({ zh }) => zh).join('、') + (more > 0 ? ` 等 ${more + names.length} 所` : ''),
+    ),
+}
+
+const daySeconds = 86_400
+
+function formatted(value: number, unit: string | undefined): string {
+  if (unit === 'bps') return formatRate(value)
+  if (unit === 'bytes') return formatBytes(value)
+  if (unit === 'ratio') return percent(value)
+  if (unit !== 'seconds') return String(value)
+  if (Math.abs(value) >= 2 * daySeconds) return `${Math.floor(value / daySeconds)} d`
+  return Math.abs(value) >= 7_200 ? `${Number((value / 3_600).toPrecision(3))} h` : formatSeconds(value)
+}
