@@ -195,8 +195,10 @@ function upload(
   )
   const retransmitRatio = ownBps > 0 ? droppedBps / (ownBps + droppedBps) : 0
   const measuredBps = hasCounter ? Math.max(0, lowSlope(window, foreign)) : 0
-  const isNoise = measuredBps < otherNoiseRatio * ownBps
   const queueBps = (lateSeconds * (ownBps + measuredBps)) / Math.max(secondsOf(window), lateSeconds)
+  const noiseBps = otherNoiseRatio * ownBps
+  // Nobody there before, and no more now than a queue may feign.
+  const isNoise = measuredBps < noiseBps || (idleBps < noiseBps && measuredBps < queueBps)
   // Where our own lost nothing, so did they.
   const passedRatio = retransmitRatio < harmlessDropRatio ? 1 : leastPassedRatio
   const certainBps = Math.min(isNoise ? measuredBps : Math.max(0, measuredBps - queueBps) * passedRatio, idleBps)

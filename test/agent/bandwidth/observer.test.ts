@@ -124,6 +124,14 @@ describe('upload', () => {
     expect(rateOf(upperPoints ?? []) / (own + others + queue)).toBeCloseTo(1, 2)
   })
 
+  it('sees nobody where nobody was before and the queue explains the difference', () => {
+    const { observer, step } = setUp('up', { idleBps: 0 })
+    for (let i = 0; i < 40; i++) step(0.05, 10_400 * framing.overhead, 10_000)
+    expect(observer.observe(0.05)).toMatchObject({ otherBps: 0 })
+    expect(observer.observe(0.05).upperPoints).toBeUndefined()
+    expect(observer.observe(0.01).upperPoints).toBeDefined()
+  })
+
   it('takes no more for other traffic than there was before, when the difference is mere noise', () => {
     const { observer, step } = setUp('up', { idleBps: 100 })
     for (let i = 0; i < 30; i++) step(0.05, 10_100 * framing.overhead, 10_000)
