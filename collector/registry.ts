@@ -31,12 +31,15 @@ export type Registry = {
   gateways: (time: number) => string[]
   roleOf: (agent: string, time: number) => AgentRole | undefined
   sites: (time: number) => SiteRow[]
+  siteAt: (id: string, time: number) => SiteRow | undefined
   townName: (id: string, time: number) => Text
   /** The links of a site with their targets; one named `wan` where the registry has no row. */
   linksOf: (
     site: string,
     time: number,
   ) => { id: string; name: Text; downBps: number; upBps: number; carrier?: string }[]
+  /** Times at which targets of a site may change, ascending. */
+  targetChanges: (site: string) => readonly number[]
   terminalsOf: (site: string, time: number) => TerminalRow[]
   /** When a device should be on, by its row at a time; one that has no row, as others of its kind. */
   expectationOf: (site: string, terminal: string, kind: string, time: number) => Expectation
@@ -55,9 +58,7 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
   const links = versionsBySite(data.links)
   const terminals = versionsBySite(data.terminals)
 
-  function siteAt(id: string, time: number): SiteRow | undefined {
-    return at(sites.get(id), time)
-  }
+  const siteAt = (id: string, time: number) => at(sites.get(id), time)
 
   function placeOf(agent: string, time: number): Place | undefined {
     const row = at(agents.get(agent), time)
@@ -117,8 +118,10 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     gateways: (time) => current(agents, time).flatMap(({ id, role }) => (role === 'gateway' ? id : [])),
     roleOf: (agent, time) => at(agents.get(agent), time)?.role,
     sites: (time) => current(sites, time),
+    siteAt,
     townName: (id, time) => at(towns.get(id), time)?.name ?? { en: id, zh: id },
     linksOf: (site, time) => linkRows(site, time),
+    targetChanges: (site) => changesIn([...(sites.get(site) ?? []), ...[...(links.get(site)?.values() ?? [])].flat()]),
     terminalsOf: (site, time) => standing(terminals, site, time),
     expectationOf: (site, terminal, kind, time) => {
       const row = at(terminals.get(site)?.get(terminal), time)
@@ -128,6 +131,11 @@ export function createRegistry(data: RegistryData, standard: Standard): Registry
     roomName: (id, time) => at(rooms.get(id), time)?.name ?? { en: id, zh: id },
     slice,
   }
+}
+
+/** The standard with the rule of a site's own, where it has one. */
+export function standardOf({ standard }: Registry, { rule }: SiteRow): Standard {
+  return rule === undefined ? standard : { ...standard, rule }
 }
 
 function headerOf({ id, name }: SiteRow, { district }: RegistryData, { threshold_ratio }: Standard) {

@@ -91,6 +91,8 @@ export type Cause = keyof typeof causes
 export const verdicts = { below: 0, met: 1, unknown: 2 } as const
 export type Verdict = keyof typeof verdicts
 
+export const alertStates = { resolved: 0, firing: 1 } as const
+
 /** Why a run of a probe failed. */
 export const failures = { none: 0, failed: 1, timeout: 2, tool_missing: 3, range_refused: 4, skipped: 5 } as const
 export type Failure = keyof typeof failures
@@ -392,6 +394,33 @@ export const measurements = {
       met_count: field('count', 'Trials that met the target', '达标次数'),
       inconclusive_count: field('count', 'Trials without a conclusion', '无结论次数'),
       met_ratio: field('ratio', 'Share of trials that met the target', '达标次数占比'),
+    },
+  },
+  kpi: {
+    title: { en: 'Figure of the plan', zh: '规划指标' },
+    says: 'One figure of the plan on one local day (its time is the midnight that began it): of a school, or of all of a town, a category or the district (`scope`; tags that it adds over say `all`). Computed again after late data, it stands a millisecond later: the last of a day holds. Without a value it is unknown.',
+    from: 'collector',
+    intervalSeconds: 86_400,
+    keep: 'evidence',
+    tags: ['scope', 'kpi'],
+    fields: {
+      value_ratio: field('ratio', 'Value', '指标值'),
+      // Availability adds up as parts of a device or school.
+      numerator_count: field('count', 'Of these', '分子', 2),
+      denominator_count: field('count', 'Known', '分母', 2),
+      unknown_count: field('count', 'Not known', '未知数'),
+    },
+  },
+  alert: {
+    title: { en: 'Alert', zh: '告警' },
+    says: 'An alert of the rules (`rule`) at a place; `subject` names what else tells it from others, such as a link or a room. Tags that it has no value for say `all`.',
+    from: 'collector',
+    intervalSeconds: 3_600,
+    keep: 'evidence',
+    tags: ['rule', 'severity', 'subject'],
+    fields: {
+      state: state('Alert', '告警状态', { 0: ['resolved', '已恢复'], 1: ['firing', '告警中'] }),
+      acknowledged: state('Acknowledged', '已确认', { 0: ['no', '否'], 1: ['yes', '是'] }),
     },
   },
 } as const satisfies Record<string, Measurement>

@@ -8,7 +8,7 @@ import { serviceUrlSchema, testpointUrlSchema } from './address.ts'
 import { idPattern } from './batch.ts'
 import { calendarFields, type Expectation, expectations } from './calendar.ts'
 import { type AgentRole, agentRoles, type TerminalKind, terminalKinds } from './kinds.ts'
-import { categories } from './standard.ts'
+import { categories, ruleSchema } from './standard.ts'
 import { rateSchema } from './units.ts'
 
 export const idSchema = z
@@ -142,6 +142,9 @@ const tables = {
           .optional()
           .describe('[latitude, longitude], WGS 84.'),
         teachers: z.int().min(0).max(100_000).optional().describe('Teachers, for the share that has a terminal.'),
+        rule: ruleSchema
+          .optional()
+          .describe('Rule of its own, such as that of its contract; without it, the standard’s.'),
         ...row,
       }),
     )

@@ -3,8 +3,9 @@ import type { Row } from '../../store/query.ts'
 import type { AgentState } from '../fleet.ts'
 import type { SiteVerdict } from '../judge/verdict.ts'
 import { dayMs } from '../local-time.ts'
-import type { Registry, SiteRow } from '../registry.ts'
+import { type Registry, type SiteRow, standardOf } from '../registry.ts'
 import type { BoardContext } from './context.ts'
+import { readDeviceFacts } from './device-facts.ts'
 import {
   agentDocument,
   bandwidthDocument,
@@ -40,7 +41,7 @@ export async function siteDetail(
     to: time + 1,
     limit: maxRuns,
   } as const
-  const [host, path, wan, bandwidth, service, agent, probe, judged, pathRuns] = await Promise.all([
+  const [host, path, wan, bandwidth, service, agent, probe, judged, facts, pathRuns] = await Promise.all([
     last('host'),
     last('path'),
     last('wan'),
@@ -49,6 +50,7 @@ export async function siteDetail(
     last('agent'),
     last('probe', hourMs),
     terminals.ofSite(site),
+    readDeviceFacts(store, site.id, registry.terminalsOf(site.id, time).length, time),
     store.rows(runs),
   ])
   const verdict = verdicts().get(site.id)
@@ -58,7 +60,7 @@ export async function siteDetail(
     district: districtDocument(registry),
     simulated: simulated(),
     generated_at: isoOf(time),
-    standard: standardDocument(registry.standard),
+    standard: standardDocument(standardOf(registry, site)),
     window: verdict === undefined ? null : { from: isoOf(verdict.from), to: isoOf(verdict.to) },
     readiness: readinessDocument(
       { path: pathRuns, wan: wan.filter((row) => row.time >= windowFrom), bandwidth },
@@ -76,7 +78,7 @@ export async function siteDetail(
     },
     agents: agents.map((state) => agentDocument(registry, state, undefined, time)),
     services: servicesOf(registry, site.id, service),
-    terminals: terminalsDocument(registry, site, judged, time),
+    terminals: terminalsDocument(registry, site, judged, facts, time),
   }
 }
 

@@ -33,7 +33,10 @@ export function dueRows(judged: readonly Judged[], written: Written, now: number
 }
 
 export function noteWritten(rows: readonly ComplianceRow[], written: Written): void {
-  for (const { tags, time, fields } of rows) written.set(keyOf(tags), { time, said: said(fields) })
+  for (const { tags, time, fields } of rows) {
+    const key = keyOf(tags)
+    if ((written.get(key)?.time ?? 0) <= time) written.set(key, { time, said: said(fields) })
+  }
 }
 
 export function batchesOf(rows: readonly ComplianceRow[]): { batch: Batch; rows: ComplianceRow[] }[] {
@@ -56,7 +59,7 @@ function batchOf(rows: readonly ComplianceRow[]): Batch {
 
 const fieldNames = Object.keys(measurements.compliance.fields) as FieldName<'compliance'>[]
 
-function fieldsOf(verdict: DirectionVerdict): Fields {
+export function fieldsOf(verdict: DirectionVerdict): Fields {
   const raw: Fields = {
     verdict: verdicts[verdict.verdict],
     target_bps: verdict.targetBps,
@@ -76,10 +79,10 @@ function fieldsOf(verdict: DirectionVerdict): Fields {
   return raw
 }
 
-function said(fields: Readonly<Record<string, number | null>>): string {
+export function said(fields: Readonly<Record<string, number | null>>): string {
   return JSON.stringify(fieldNames.map((name) => fields[name] ?? null))
 }
 
-function keyOf(tags: Readonly<Record<string, string>>): string {
+export function keyOf(tags: Readonly<Record<string, string>>): string {
   return ['site', 'link', 'direction', 'town', 'category'].map((name) => tags[name]).join(' ')
 }

@@ -1,8 +1,8 @@
 /** Reads the windows of sites from the store, many at a time, and judges them. */
 import type { Row } from '../../store/query.ts'
 import type { Store } from '../../store/store.ts'
-import type { Registry, SiteRow } from '../registry.ts'
-import { judgeSite, type SiteVerdict, windowOf } from './verdict.ts'
+import { type Registry, type SiteRow, standardOf } from '../registry.ts'
+import { judgeSite, type SiteVerdict, type Target, windowOf } from './verdict.ts'
 
 /** One question asks for the window of this many sites: a district takes a few, not one a school. */
 const sitesPerQuery = 200
@@ -18,24 +18,52 @@ export async function judgeSites(
   sites: readonly SiteRow[],
   time: number,
 ): Promise<Map<string, SiteVerdict>> {
-  const { standard, data } = registry
-  const window = windowOf(standard, time, data.district.timezone)
   const verdicts = new Map<string, SiteVerdict>()
   for (let i = 0; i < sites.length; i += sitesPerQuery) {
     const part = sites.slice(i, i + sitesPerQuery)
-    const rows = Map.groupBy(
-      await readRows(
-        store,
-        part.map(({ id }) => id),
-        window,
-      ),
-      ({ tags }) => tags['site'],
-    )
-    for (const { id } of part) {
-      verdicts.set(id, judgeSite(id, registry.linksOf(id, time), rows.get(id) ?? [], standard, window))
-    }
+    const rows = await readTests(store, registry, part, { from: time, to: time })
+    for (const site of part) verdicts.set(site.id, judgeAt(registry, site, rows.get(site.id) ?? [], time))
   }
   return verdicts
+}
+
+/** The verdict on a site at a time from rows that reach over its window. */
+export function judgeAt(registry: Registry, site: SiteRow, rows: readonly Row[], time: number): SiteVerdict {
+  const { timezone } = registry.data.district
+  const standard = standardOf(registry, site)
+  const window = windowOf(standard, time, timezone)
+  const within = rows.filter((row) => row.time >= window.from && row.time < window.to)
+  return judgeSite(site.id, targetsOf(registry, site.id, window), within, { standard, timezone, window })
+}
+
+/** Links as they are at the end of a window, each with the targets that it had before within it. */
+function targetsOf(registry: Registry, site: string, { from, to }: { from: number; to: number }): Target[] {
+  const now = registry.linksOf(site, to - 1)
+  const changes = registry.targetChanges(site).filter((time) => time > from && time < to)
+  const before = changes.map((until) => ({ until, links: registry.linksOf(site, until - 1) }))
+  return now.map(({ id, downBps, upBps }) => ({
+    id,
+    downBps,
+    upBps,
+    earlier: before.flatMap(({ until, links }) => {
+      const then = links.find((link) => link.id === id)
+      return then === undefined ? [] : { until, downBps: then.downBps, upBps: then.upBps }
+    }),
+  }))
+}
+
+/** Rows of each site that verdicts at any time of a span, its end included, rest on. */
+export async function readTests(
+  store: Store,
+  registry: Registry,
+  sites: readonly SiteRow[],
+  span: { from: number; to: number },
+): Promise<Map<string, Row[]>> {
+  const { timezone } = registry.data.district
+  const froms = sites.map((site) => windowOf(standardOf(registry, site), span.from, timezone).from)
+  const window = { from: Math.min(...froms), to: span.to + 1 }
+  const ids = sites.map(({ id }) => id)
+  return Map.groupBy(await readRows(store, ids, window), ({ tags }) => tags['site'] ?? '')
 }
 
 /** Rows of some sites within the window. A full answer is asked for again in halves: a verdict needs all of its trials. */

@@ -1,4 +1,7 @@
-/** The judge's loop: reads the window of every site from the store, keeps the verdicts, and has written what changed. */
+/**
+ * The judge's loop: reads the window of every site from the store, keeps the verdicts, and has written what changed. Stored
+ * verdicts that late results touch are judged again; once a day all of the last window are, for what another collector took.
+ */
 import { messageOf } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { Store } from '../../store/store.ts'
@@ -6,12 +9,13 @@ import type { Live, LiveEvent } from '../live.ts'
 import type { Registry } from '../registry.ts'
 import type { Judged } from './compliance.ts'
 import { judgeSites } from './judge-sites.ts'
+import { createKpiKeeper } from './kpi/keeper.ts'
 import { createRecorder } from './recorder.ts'
+import { createReview, stir, type Stirred } from './review.ts'
 import type { SiteVerdict } from './verdict.ts'
 
 /** A result is judged this soon after it was stored; results that come together are judged together. */
 const settleMs = 1_000
-
 export type JudgeDeps = {
   store: Store
   registry: () => Registry
@@ -33,7 +37,9 @@ export type Judge = {
 
 export function createJudge({ store, registry, live, log, now, intervalSeconds }: JudgeDeps): Judge {
   const recorder = createRecorder(store, log)
-  const stirred = new Set<string>()
+  const review = createReview(store, recorder)
+  const kpis = createKpiKeeper(store, log)
+  const stirred: Stirred = new Map()
   let verdicts: ReadonlyMap<string, SiteVerdict> = new Map()
   let failing = false
   let stopped = true
@@ -43,18 +49,20 @@ export function createJudge({ store, registry, live, log, now, intervalSeconds }
   let unsubscribe = () => {}
 
   /** Over all sites, or some: only a whole round forgets what has left the registry. */
-  async function round(only?: ReadonlySet<string>): Promise<void> {
+  async function round(only?: Stirred): Promise<void> {
     const time = now()
     const known = registry()
     const sites = known.sites(time).filter(({ id }) => only?.has(id) ?? true)
     const fresh = await judgeSites(store, known, sites, time)
     verdicts = only === undefined ? fresh : new Map([...verdicts, ...fresh])
+    const corrected = await (only === undefined ? review.daily(known, time) : review.late(known, only, time))
     const recorded = await recorder.record(judgedOf(known, fresh, time), time)
-    if (recorded || only !== undefined) live.publish({ type: 'judged' })
+    if (only === undefined) await kpis.run(known, time)
+    if (recorded || corrected || only !== undefined) live.publish({ type: 'judged' })
   }
 
   /** Rounds never overlap; a failed one is told once, and the next is tried all the same. */
-  function run(only?: ReadonlySet<string>): Promise<void> {
+  function run(only?: Stirred): Promise<void> {
     running = running.then(async () => {
       if (stopped) return
       try {
@@ -65,6 +73,8 @@ export function createJudge({ store, registry, live, log, now, intervalSeconds }
         const facts = { reason: messageOf(error) }
         if (!failing) log.error(facts, 'Verdicts are not up to date: the store cannot be read or written.')
         failing = true
+        // What should have been corrected is found by the next review.
+        review.repeat()
       }
     })
     return running
@@ -75,11 +85,13 @@ export function createJudge({ store, registry, live, log, now, intervalSeconds }
   }
 
   function notice(event: LiveEvent): void {
-    if (event.type !== 'stored' || event.batch.measurement !== 'bandwidth') return
-    for (const site of [event.batch.tags['site'] ?? []].flat()) stirred.add(site)
+    if (event.type !== 'stored') return
+    kpis.notice(event.batch, registry(), now())
+    if (event.batch.measurement !== 'bandwidth') return
+    stir(stirred, event.batch)
     soon ??= setTimeout(() => {
       soon = undefined
-      const only = new Set(stirred)
+      const only = new Map(stirred)
       stirred.clear()
       void run(only)
     }, settleMs)

@@ -1,4 +1,4 @@
-/** Stored bandwidth rows as the rules of a standard see them: codes back to names, and held to today's target. */
+/** Stored bandwidth rows as the rules of a standard see them: codes back to names, and held to the target of their time. */
 import { type Cause, causes, type Method, methods, type Outcome, outcomes, triggers } from '../../core/catalog.ts'
 import type { Result } from '../../core/standard.ts'
 import type { Row } from '../../store/query.ts'
@@ -34,16 +34,20 @@ export function testOf({ time, tags, fields }: Row): Test | undefined {
 }
 
 /**
- * The same test against the target of today: a contract may have changed within the window. A test stops as soon as it
- * is sure, so a rate above its own target is only "at least", and says nothing about a higher one: undefined then.
+ * The same test against the target that was valid when it ran: the agent may not have heard of it yet. A test stops as soon
+ * as it is sure, so a rate above its own target is only "at least", and says nothing about a higher one: undefined then.
  */
 export function heldTo<T extends Result>(test: T, targetBps: number, thresholdRatio: number): T | undefined {
   const tested = test.targetBps
-  if (tested === null || test.outcome === 'inconclusive' || test.method === 'self_test') return test
+  if (tested === null || test.method === 'self_test') return test
   // Targets are decimal megabits; a difference within rounding is none.
   if (Math.abs(tested - targetBps) <= targetBps / 1000) return test
+  if (test.outcome === 'inconclusive') {
+    // Marginal it was to its own target only.
+    return test.cause === 'marginal' ? { ...test, cause: 'none', targetBps } : test
+  }
   const reached = test.linkRateBps !== null && test.linkRateBps >= thresholdRatio * targetBps
-  if (reached) return { ...test, outcome: 'met' }
-  if (test.outcome === 'met') return tested > targetBps ? test : undefined
-  return { ...test, outcome: 'below' }
+  if (reached) return { ...test, outcome: 'met', targetBps }
+  if (test.outcome === 'met') return tested > targetBps ? { ...test, targetBps } : undefined
+  return { ...test, outcome: 'below', targetBps }
 }

@@ -1,6 +1,7 @@
 /** From bandwidth tests to verdicts of links and sites. Pure: the loop that runs it is judge.ts. */
 import type { Cause, Method, Outcome, Trigger, Verdict } from '../../core/catalog.ts'
 import {
+  type Clause,
   type Direction,
   directions,
   judgeWindow,
@@ -9,7 +10,7 @@ import {
   type WindowVerdict,
 } from '../../core/standard.ts'
 import type { Row } from '../../store/query.ts'
-import { dayMs, startOfDay } from '../local-time.ts'
+import { dayMs, localDay, startOfDay } from '../local-time.ts'
 import { heldTo, type Test, testOf } from './results.ts'
 
 export type Reason = NonNullable<WindowVerdict['reason']>
@@ -40,6 +41,8 @@ export type DirectionVerdict = {
   targetBps: number
   verdict: Verdict
   reason: Reason | undefined
+  /** Clauses of the rule that do not hold. */
+  failed: Clause[]
   trials: number
   met: number
   inconclusive: number
@@ -61,7 +64,11 @@ export type SiteVerdict = {
   directions: DirectionVerdict[]
 }
 
-export type Target = { id: string; downBps: number; upBps: number }
+type Rates = { downBps: number; upBps: number }
+/** A link with its targets; `earlier`: those that held until a time within the window, in order. */
+export type Target = Rates & { id: string; earlier?: readonly (Rates & { until: number })[] }
+/** What a site is judged by. */
+export type Frame = { standard: Standard; timezone: string; window: { from: number; to: number } }
 
 /** The window of a rule: whole local days before today, and today so far. Days do not begin at UTC midnight. */
 export function windowOf(standard: Standard, now: number, timezone: string): { from: number; to: number } {
@@ -69,18 +76,11 @@ export function windowOf(standard: Standard, now: number, timezone: string): { f
 }
 
 /** The verdict on a site from the bandwidth rows of its window, of whatever link and direction. */
-export function judgeSite(
-  site: string,
-  links: readonly Target[],
-  rows: readonly Row[],
-  standard: Standard,
-  window: { from: number; to: number },
-): SiteVerdict {
+export function judgeSite(site: string, links: readonly Target[], rows: readonly Row[], frame: Frame): SiteVerdict {
   const judged = links.flatMap((link) =>
     directions.map((direction) => {
       const own = rows.filter(({ tags }) => tags['link'] === link.id && tags['direction'] === direction)
-      const targetBps = direction === 'down' ? link.downBps : link.upBps
-      return { link: link.id, direction, ...judgeDirection(own, targetBps, direction, standard) }
+      return { link: link.id, direction, ...judgeDirection(own, link, direction, frame) }
     }),
   )
   const deciding = judged.filter(({ decides }) => decides)
@@ -90,7 +90,7 @@ export function judgeSite(
     site,
     verdict: worst,
     reason: worst === 'unknown' ? (reason ?? 'no_trials') : undefined,
-    ...window,
+    ...frame.window,
     directions: judged,
   }
 }
@@ -103,19 +103,21 @@ export function worstOf(all: readonly Verdict[]): Verdict {
 
 function judgeDirection(
   rows: readonly Row[],
-  targetBps: number,
+  link: Target,
   direction: Direction,
-  standard: Standard,
+  { standard, timezone }: Frame,
 ): Omit<DirectionVerdict, 'link' | 'direction'> {
+  const { threshold_ratio, rule } = standard
   const tests = rows.flatMap((row) => testOf(row) ?? [])
   const held: Test[] = []
   const outdated: Test[] = []
   for (const test of tests) {
-    const result = heldTo(test, targetBps, standard.threshold_ratio)
+    const valid = link.earlier?.find(({ until }) => test.time < until) ?? link
+    const result = heldTo(test, rateOf(valid, direction), threshold_ratio)
     if (result === undefined) outdated.push(test)
     else held.push(result)
   }
-  const window = judgeWindow(held, standard.rule)
+  const window = judgeWindow(held, rule, { threshold_ratio, dayOf: (time) => localDay(time, timezone) })
   const evidence = [
     ...window.counted.map((trial) => trialEvidence(trial)),
     ...window.leftOut.map((trial) => trialEvidence(trial, 'inconclusive')),
@@ -124,9 +126,10 @@ function judgeDirection(
   ].toSorted((a, b) => b.time - a.time)
   return {
     decides: standard.directions.includes(direction),
-    targetBps,
+    targetBps: rateOf(link, direction),
     verdict: window.verdict,
     reason: window.reason,
+    failed: window.failed,
     trials: window.counted.length,
     met: window.metCount,
     inconclusive: window.leftOut.length,
@@ -137,6 +140,8 @@ function judgeDirection(
     evidence,
   }
 }
+
+const rateOf = ({ downBps, upBps }: Rates, direction: Direction) => (direction === 'down' ? downBps : upBps)
 
 function trialEvidence(trial: Trial, leftOut?: Evidence['leftOut']): Evidence {
   // What was given to judgeWindow comes back unchanged: its results are tests. The one shown gave the trial its rate.

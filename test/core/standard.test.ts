@@ -1,9 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Cause, Method, Outcome, Trigger } from '../../core/catalog.ts'
-import { judgeWindow, type Result, ruleSchema, standardSchema, targetOf, trialsOf } from '../../core/standard.ts'
+import {
+  type Basis,
+  judgeWindow,
+  type Result,
+  ruleSchema,
+  standardSchema,
+  targetOf,
+  trialsOf,
+} from '../../core/standard.ts'
 
 const minute = 60_000
+const basis: Basis = { threshold_ratio: 0.95, dayOf: (time) => Math.floor(time / 86_400_000) }
 const noon = Date.parse('2026-11-23T12:00:00Z')
 
 function result(minutes: number, outcome: Outcome, more: Partial<Result> = {}): Result {
@@ -110,7 +119,7 @@ describe('the verdict of a window', () => {
     [0, 0, 1, 'unknown', 'too_few_trials'],
     [0, 0, 0, 'unknown', 'no_trials'],
   ] as const)('of %d met, %d below and %d inconclusive is %s (%s)', (met, below, inconclusive, verdict, reason) => {
-    const judged = judgeWindow(many(met, below, inconclusive), rule)
+    const judged = judgeWindow(many(met, below, inconclusive), rule, basis)
     expect(judged).toMatchObject({ verdict, metCount: met })
     expect(judged.reason).toBe(reason)
     expect(judged.counted).toHaveLength(met + below)
@@ -120,18 +129,22 @@ describe('the verdict of a window', () => {
 
   it('is unknown for self-tests alone, and says so', () => {
     const tests = Array.from({ length: 9 }, (_, i) => result(i, 'met', { method: 'self_test' }))
-    expect(judgeWindow(tests, rule)).toMatchObject({ verdict: 'unknown', reason: 'self_test_only', counted: [] })
+    expect(judgeWindow(tests, rule, basis)).toMatchObject({ verdict: 'unknown', reason: 'self_test_only', counted: [] })
   })
 
   it('tells median, worst and latest of what counted', () => {
     const rates = (...list: number[]) => list.map((rate, i) => result(i * 100, 'met', { linkRateBps: rate }))
-    expect(judgeWindow(rates(5, 1, 3), rule)).toMatchObject({ medianBps: 3, worstBps: 1, latest: { linkRateBps: 3 } })
-    expect(judgeWindow(rates(5, 1, 3, 4), rule)).toMatchObject({ medianBps: 3.5, worstBps: 1 })
-    expect(judgeWindow([result(0, 'met', { linkRateBps: null })], rule)).toMatchObject({
+    expect(judgeWindow(rates(5, 1, 3), rule, basis)).toMatchObject({
+      medianBps: 3,
+      worstBps: 1,
+      latest: { linkRateBps: 3 },
+    })
+    expect(judgeWindow(rates(5, 1, 3, 4), rule, basis)).toMatchObject({ medianBps: 3.5, worstBps: 1 })
+    expect(judgeWindow([result(0, 'met', { linkRateBps: null })], rule, basis)).toMatchObject({
       medianBps: null,
       worstBps: null,
     })
-    expect(judgeWindow([], rule).latest).toBeUndefined()
+    expect(judgeWindow([], rule, basis).latest).toBeUndefined()
   })
 
   describe('over any results', () => {
@@ -156,7 +169,7 @@ describe('the verdict of a window', () => {
         fc.property(
           distinct.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }))),
           ([list, shuffled]) => {
-            expect(judgeWindow(shuffled, rule)).toEqual(judgeWindow(list, rule))
+            expect(judgeWindow(shuffled, rule, basis)).toEqual(judgeWindow(list, rule, basis))
           },
         ),
       )
@@ -165,8 +178,8 @@ describe('the verdict of a window', () => {
     it('never changes from met to below by one more that is met', () => {
       fc.assert(
         fc.property(distinct, (list) => {
-          const before = judgeWindow(list, rule)
-          const after = judgeWindow([...list, result(100_000, 'met')], rule)
+          const before = judgeWindow(list, rule, basis)
+          const after = judgeWindow([...list, result(100_000, 'met')], rule, basis)
           if (before.verdict === 'met') expect(after.verdict).toBe('met')
           expect(after.metCount).toBe(before.metCount + 1)
         }),
@@ -176,7 +189,7 @@ describe('the verdict of a window', () => {
     it('counts every test that is none of itself exactly once', () => {
       fc.assert(
         fc.property(distinct, (list) => {
-          const { counted, leftOut } = judgeWindow(list, rule)
+          const { counted, leftOut } = judgeWindow(list, rule, basis)
           const within = [...counted, ...leftOut].flatMap(({ results }) => results)
           expect(new Set(within).size).toBe(within.length)
           expect(within).toHaveLength(list.filter(({ method }) => method !== 'self_test').length)

@@ -183,6 +183,65 @@ describe('writing', () => {
   })
 })
 
+describe('late results', () => {
+  const late: Said = { site: 's1', outcome: 'below', time: start - 90 * hourMs }
+  const down = async () =>
+    (
+      await store.rows({
+        measurement: 'compliance',
+        match: { site: 's1', direction: 'down' },
+        from: 0,
+        to: 9e15,
+        limit: 99,
+      })
+    ).map(({ time: at, fields }) => [at, fields['verdict'], fields['trials_count']])
+  /** A verdict at `start`, hourly ones after it, and then what comes late. */
+  async function threeHours(): Promise<void> {
+    await storeTests(trials('s1', 'met', 5))
+    await judge.start()
+    await judge.stop()
+    for (let hour = 1; hour <= 2; hour++) {
+      time = start + hour * hourMs
+      await judge.start()
+      await judge.stop()
+    }
+  }
+  const hours = [start, Date.parse('2026-11-23T05:00:00Z'), Date.parse('2026-11-23T06:00:00Z')]
+  const corrected = hours.flatMap((at) => [
+    [at, 2, 5],
+    [at + 1, 1, 6],
+  ])
+
+  test('correct the stored verdicts whose windows they touch, and leave what was said', async () => {
+    await threeHours()
+    await judge.start()
+    expect(await down()).toEqual(hours.map((at) => [at, 2, 5]))
+    const judged = new Promise<void>((resolve) => {
+      const end = live.subscribe((event) => {
+        if (event.type !== 'judged') return
+        end()
+        resolve()
+      })
+    })
+    await storeTests([late])
+    live.publish({ type: 'stored', batch: batchOf(late) })
+    await judged
+    expect(await down()).toEqual(corrected)
+  })
+
+  test('are found after a restart, and a second time change nothing', async () => {
+    await threeHours()
+    await storeTests([late])
+    for (let restart = 0; restart < 2; restart++) {
+      judge = newJudge()
+      await judge.start()
+      await judge.stop()
+      await storeTests([late])
+      expect(await down()).toEqual(corrected)
+    }
+  })
+})
+
 describe('a store that fails', () => {
   test('is told once, and told again when it is back', async () => {
     const other = await mkdtemp(join(tmpdir(), 'linkbell-judge-'))

@@ -5,6 +5,7 @@ import { hourMs, M, row, type Said, standard } from './rows.ts'
 
 const start = Date.parse('2026-11-16T00:00:00Z')
 const window = { from: start, to: start + 8 * 24 * hourMs }
+const frame = { standard, timezone: 'Asia/Shanghai', window }
 const wan = [{ id: 'wan', downBps: 500 * M, upBps: 500 * M }]
 const at = (trial: number) => start + trial * 8 * hourMs
 const many = (count: number, said: Omit<Said, 'time'>, first = 0): Said[] =>
@@ -106,7 +107,7 @@ const cases: Case[] = [
 
 describe('the verdict of one direction', () => {
   test.each(cases)('$name', ({ said, target = 500 * M, expected }) => {
-    const verdict = judgeSite('s1', [{ id: 'wan', downBps: target, upBps: target }], said.map(row), standard, window)
+    const verdict = judgeSite('s1', [{ id: 'wan', downBps: target, upBps: target }], said.map(row), frame)
     expect(verdict.directions[0]).toMatchObject({ link: 'wan', direction: 'down', targetBps: target, ...expected })
     expect(verdict.directions[0]?.reason).toBe(expected.reason)
     expect(verdict).toMatchObject({ verdict: expected.verdict })
@@ -114,22 +115,20 @@ describe('the verdict of one direction', () => {
 
   test('does not depend on the order in which results arrived', () => {
     const said = [...many(5, { outcome: 'met' }), ...many(3, { outcome: 'below' }, 5)].map(row)
-    expect(judgeSite('s1', wan, said.toReversed(), standard, window)).toEqual(
-      judgeSite('s1', wan, said, standard, window),
-    )
+    expect(judgeSite('s1', wan, said.toReversed(), frame)).toEqual(judgeSite('s1', wan, said, frame))
   })
 
   test('gives median and worst of the counted trials', () => {
     const rates = [470, 480, 490, 500, 510, 200]
     const said = rates.map((rate, i) => row({ time: at(i), outcome: rate < 475 ? 'below' : 'met', rate: rate * M }))
-    const verdict = judgeSite('s1', wan, said, standard, window).directions[0]
+    const verdict = judgeSite('s1', wan, said, frame).directions[0]
     expect(verdict).toMatchObject({ medianBps: 485 * M, worstBps: 200 * M, metRatio: 4 / 6 })
   })
 
   test('ignores a row whose outcome this version does not know', () => {
     const unknown = { ...row({ time: at(0), outcome: 'met' }) }
     unknown.fields = { ...unknown.fields, outcome: 9 }
-    expect(judgeSite('s1', wan, [unknown], standard, window).directions[0]).toMatchObject({ trials: 0, evidence: [] })
+    expect(judgeSite('s1', wan, [unknown], frame).directions[0]).toMatchObject({ trials: 0, evidence: [] })
   })
 })
 
@@ -143,7 +142,7 @@ describe('the evidence', () => {
       { time: at(4), outcome: 'below', rate: 200 * M },
       { time: at(4) + 60_000, outcome: 'below', rate: 210 * M, trigger: 'confirmation' },
     ]
-    const { evidence, latest } = judgeSite('s1', wan, said.map(row), standard, window).directions[0] ?? {}
+    const { evidence, latest } = judgeSite('s1', wan, said.map(row), frame).directions[0] ?? {}
     expect(evidence?.map(({ time, counted, leftOut, tests }) => ({ time, counted, leftOut, tests }))).toEqual([
       { time: at(4), counted: true, leftOut: undefined, tests: 2 },
       { time: at(3), counted: false, leftOut: 'target_changed', tests: 1 },
@@ -164,14 +163,14 @@ describe('the verdict of a site', () => {
   const both = standardSchema.parse({ ...standard, directions: ['down', 'up'] })
 
   test('rests on the directions of the standard only', () => {
-    expect(judgeSite('s1', wan, directions('met', 'below'), standard, window).verdict).toBe('met')
-    expect(judgeSite('s1', wan, directions('met', 'below'), both, window).verdict).toBe('below')
+    expect(judgeSite('s1', wan, directions('met', 'below'), frame).verdict).toBe('met')
+    expect(judgeSite('s1', wan, directions('met', 'below'), { ...frame, standard: both }).verdict).toBe('below')
   })
 
   test('is that of its worst link', () => {
     const links = [...wan, { id: 'backup', downBps: 100 * M, upBps: 100 * M }]
     const rows = directions('met', 'met')
-    const judged = judgeSite('s1', links, rows, standard, window)
+    const judged = judgeSite('s1', links, rows, frame)
     expect(judged).toMatchObject({ verdict: 'unknown', reason: 'no_trials' })
     expect(judged.directions.map(({ link, verdict }) => [link, verdict])).toEqual([
       ['wan', 'met'],
@@ -183,11 +182,11 @@ describe('the verdict of a site', () => {
 
   test('ignores results of links that the site does not have', () => {
     const rows = many(6, { outcome: 'below', link: 'gone' }).map(row)
-    expect(judgeSite('s1', wan, rows, standard, window).verdict).toBe('unknown')
+    expect(judgeSite('s1', wan, rows, frame).verdict).toBe('unknown')
   })
 
   test('is unknown for a site without links', () => {
-    expect(judgeSite('s1', [], [], standard, window)).toMatchObject({ verdict: 'unknown', reason: 'no_trials' })
+    expect(judgeSite('s1', [], [], frame)).toMatchObject({ verdict: 'unknown', reason: 'no_trials' })
   })
 
   test.each([
