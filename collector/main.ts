@@ -8,6 +8,7 @@ import type { Log } from '../core/log.ts'
 import { collectorUser } from '../core/topics.ts'
 import type { Health } from '../store/store.ts'
 import { type Alerts, type AlertsDeps, createAlerts } from './alerts/alerts.ts'
+import { openWatch } from './alerts/rules/open-watch.ts'
 import { createBoard } from './board/server.ts'
 import { startBroker } from './broker/broker.ts'
 import type { CollectorConfig } from './config.ts'
@@ -18,7 +19,7 @@ import { createJudge } from './judge/judge.ts'
 import { createLive } from './live.ts'
 import { createMetrics } from './metrics.ts'
 import { createCollectorMqtt } from './mqtt.ts'
-import { followRegistry } from './registry-file.ts'
+import { followRegistry, type LiveRegistry } from './registry-file.ts'
 import type { Registry } from './registry.ts'
 import { openStore } from './store-config.ts'
 
@@ -43,11 +44,12 @@ export async function runCollector(config: CollectorConfig, deps: CollectorDeps)
   const died = Promise.withResolvers<never>()
   died.promise.catch(() => undefined)
   try {
-    const { board, mqtt, judge, ingest, fleet, alerts } = await assemble(config, deps, begun, died.reject)
+    const { board, mqtt, judge, ingest, fleet, alerts, watch } = await assemble(config, deps, begun, died.reject)
     const { url } = await board.start()
     mqtt.start()
     alerts.start()
     if (config.judge.enabled) await judge.start()
+    watch?.start()
     repeat(begun, fleet.tick, tickMs)
     repeat(begun, mqtt.distribute, distributeMs)
     void ingest.releaseQuarantine()
@@ -128,6 +130,10 @@ async function assemble(
     intervalSeconds: config.judge.interval_seconds,
   })
   begun.defer(() => judge.stop())
+  const health = healthOf({ alerts, holding, registry, connected: mqtt.connected, url: connection.url })
+  const parts = { store: store.health, ...health }
+  const watchDeps = { ...shared, store, fleet, judge, parts, notify: alerts.notify, env: deps.env, log }
+  const watch = openWatch(config, watchDeps, begun)
   const board = createBoard({
     ...shared,
     config: config.http,
@@ -141,13 +147,8 @@ async function assemble(
     holding,
     command: mqtt.command,
     relay: alerts.relay,
-    health: {
-      alerts: alerts.health,
-      holding: holding.health,
-      registry: registry.health,
-      calendar: () => calendarHealth(registry.current(), now()),
-      broker: () => brokerHealth(mqtt.connected(), connection.url),
-    },
+    health,
+    watch,
   })
   begun.defer(() => board.stop())
   registry.onChange(() => {
@@ -155,7 +156,7 @@ async function assemble(
     void ingest.releaseQuarantine()
     live.publish({ type: 'judged' })
   })
-  return { fleet, mqtt, ingest, judge, board, alerts }
+  return { fleet, mqtt, ingest, judge, board, alerts, watch }
 }
 
 function openAlerts(
@@ -167,6 +168,22 @@ function openAlerts(
   const alerts = createAlerts({ ...deps, config, log, file: join(data_dir, 'state.sqlite') })
   begun.defer(alerts.stop)
   return alerts
+}
+
+type Parts = Record<'alerts' | 'holding', { health: () => Health }> & {
+  registry: LiveRegistry
+  connected: () => boolean
+  url: string
+}
+
+function healthOf({ alerts, holding, registry, connected, url }: Parts) {
+  return {
+    alerts: alerts.health,
+    holding: holding.health,
+    registry: registry.health,
+    calendar: () => calendarHealth(registry.current(), Date.now()),
+    broker: () => brokerHealth(connected(), url),
+  }
 }
 
 /** Said, but not ill: verdicts are as good as before, and a test in a holiday hurts nobody. */

@@ -1,6 +1,7 @@
 /** What the handlers of the API work with. */
 import type { Command } from '../../core/status.ts'
 import type { Health, Store } from '../../store/store.ts'
+import type { Watch } from '../alerts/rules/watch.ts'
 import type { Fleet } from '../fleet.ts'
 import type { Holding } from '../holding.ts'
 import type { TerminalJudge } from '../judge/terminals/site-terminals.ts'
@@ -21,6 +22,8 @@ export type BoardContext = {
   command: (agent: string, command: Command) => Promise<void>
   /** Whether a site may be tested by hand once more; counts it when it may. Else the seconds to wait. */
   allowTest: (site: string) => number
+  /** Where alert rules are looked at; undefined where this collector does not judge. */
+  watch: Watch | undefined
   /** Parts of the collector and how they are, by name. */
   health: Readonly<Record<string, () => Health | Promise<Health>>>
   now: () => number

@@ -8,6 +8,7 @@ import type { Log } from '../../core/log.ts'
 import type { Store } from '../../store/store.ts'
 import type { CollectorConfig } from '../config.ts'
 import type { Relay } from '../alerts/alerts.ts'
+import type { Watch } from '../alerts/rules/watch.ts'
 import type { Fleet } from '../fleet.ts'
 import type { Judge } from '../judge/judge.ts'
 import { createTerminalJudge } from '../judge/terminals/site-terminals.ts'
@@ -48,6 +49,7 @@ export type BoardDeps = {
   holding: BoardContext['holding']
   /** Parts beside the store. */
   health?: BoardContext['health']
+  watch?: Watch | undefined
   /** Takes the webhooks of others. */
   relay?: Relay | undefined
 }
@@ -95,6 +97,7 @@ function contextOf(deps: BoardDeps): BoardContext {
     terminals: createTerminalJudge(store, registry, now),
     latest: createLatest(store, now),
     holding,
+    watch: deps.watch,
     health: { store: store.health, ...health },
     command: deps.command ?? noCommand,
     allowTest: createTestLimit(now),

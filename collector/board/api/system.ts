@@ -1,4 +1,4 @@
-/** Agents, alerts, and the collector itself. */
+/** Agents, and the collector itself. */
 import { z } from 'zod'
 import { messageOf } from '../../../core/errors.ts'
 import type { BoardContext } from '../context.ts'
@@ -47,13 +47,6 @@ export const deadLetters = defineRoute({
       .deadLetters(query.limit)
       .map(({ at, agent, topic, reason, bytes }) => ({ time: isoOf(at), agent, topic, reason, bytes })),
   }),
-})
-
-export const alerts = defineRoute({
-  path: '/api/v1/alerts',
-  summary: 'Alerts that ring now.',
-  response: { name: 'AlertList', schema: z.object({ alerts: z.array(z.object({})), note: z.string() }) },
-  handle: () => ({ alerts: [], note: 'This version has no alert rules yet; the list is always empty.' }),
 })
 
 export const health = defineRoute({

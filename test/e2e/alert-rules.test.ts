@@ -1,0 +1,126 @@
+/** Alert rules in the collector as a program: over a kill -9, acknowledged, maintained, and judged once. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { stringify } from 'yaml'
+import { districtData } from '../collector/district.ts'
+import { freePort } from '../services/mosquitto.ts'
+import { type Robot, secret, startRobot, token } from '../services/robots.ts'
+
+const script = join(import.meta.dirname, '..', '..', 'bin', 'linkbell.js')
+const within = { timeout: 60_000, interval: 100 }
+const rules = {
+  rules: [
+    {
+      id: 'broker-down',
+      title: { zh: '消息服务器连接中断', en: 'No connection to the broker' },
+      when: { type: 'part', parts: ['broker'] },
+      severity: 'critical',
+      for_seconds: 0,
+      clear_seconds: 0,
+    },
+  ],
+}
+
+describe('alert rules of the program', { timeout: 180_000 }, () => {
+  let folder: string
+  let board: number
+  let robot: Robot
+  const running: ChildProcess[] = []
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'linkbell-rules-'))
+    robot = await startRobot('dingtalk')
+    board = await freePort()
+    for (const [name, text] of Object.entries({ token, secret })) writeFileSync(join(folder, name), `${text}\n`)
+    writeFileSync(join(folder, 'district.yaml'), stringify(districtData()))
+    writeFileSync(join(folder, 'alerts.yaml'), stringify(rules))
+  })
+  afterEach(async () => {
+    for (const child of running.splice(0)) await end(child, 'SIGKILL')
+    await robot.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** `broker`: its URL, or an embedded one. */
+  async function configure(broker?: string, name = 'collector.yaml', port = board): Promise<string> {
+    const duty = { name: 'duty', type: 'dingtalk', url: robot.url, token_file: 'token', secret_file: 'secret' }
+    const embedded = { type: 'embedded', port: await freePort(), users_file: 'users' }
+    const collector = {
+      data_dir: join(folder, 'data'),
+      registry_file: 'district.yaml',
+      broker: broker === undefined ? embedded : { type: 'external', url: broker },
+      http: { port },
+      alerts: { rules_file: 'alerts.yaml', channels: [{ ...duty, group_seconds: 0, interval_seconds: 0 }] },
+    }
+    writeFileSync(join(folder, name), stringify(collector))
+    return join(folder, name)
+  }
+  function run(...args: string[]): { child: ChildProcess; output: () => string } {
+    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    running.push(child)
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    return { child, output: () => text }
+  }
+  async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill(signal)
+    await once(child, 'exit')
+  }
+  async function collector(config: string) {
+    const program = run('collector', '--config', config)
+    await vi.waitFor(() => expect(program.output()).toContain('The collector runs.'), within)
+    return program
+  }
+  async function cli(...args: string[]): Promise<{ code: number | null; output: string }> {
+    const program = run('alerts', ...args)
+    await once(program.child, 'close')
+    return { code: program.child.exitCode, output: program.output() }
+  }
+  const api = async (path: string) =>
+    (await (await fetch(`http://127.0.0.1:${board}/api/v1/${path}`)).json()) as {
+      alerts: { id: string; state: string; acknowledged: unknown; rule: string }[]
+      maintenance: unknown[]
+    }
+
+  it('ring once over a kill -9, and once again when it is over', async () => {
+    const config = await configure(`mqtt://127.0.0.1:${await freePort()}`)
+    const first = await collector(config)
+    await vi.waitFor(() => expect(robot.taken).toHaveLength(1), within)
+    expect(robot.taken[0]?.text).toContain('消息服务器连接中断')
+    const [ringing] = (await api('alerts')).alerts
+    await end(first.child, 'SIGKILL')
+
+    const second = await collector(config)
+    // It looks at the rules as soon as it runs; three looks are 10 s.
+    await new Promise((resolve) => setTimeout(resolve, 11_000))
+    expect(robot.taken).toHaveLength(1)
+    expect((await api('alerts')).alerts).toMatchObject([{ id: ringing?.id, rule: 'broker-down', acknowledged: null }])
+
+    const listed = await cli('list', '--config', config, '--lang', 'en')
+    expect(listed).toMatchObject({ code: 0, output: expect.stringContaining('No connection to the broker') })
+    const acknowledged = await cli('ack', String(ringing?.id), '--config', config, '--by', 'lin', '--note', 'on it')
+    expect(acknowledged.code).toBe(0)
+    expect((await api('alerts')).alerts).toMatchObject([{ acknowledged: { by: 'lin', note: 'on it' } }])
+    expect((await cli('ack', 'nothing', '--config', config)).code).toBe(1)
+    expect((await cli('maintain', '--minutes', '60', '--rule', 'no-such', '--config', config)).code).toBe(1)
+    expect((await cli('maintain', '--minutes', '60', '--note', 'works', '--config', config)).code).toBe(0)
+    expect((await api('alerts')).maintenance).toMatchObject([{ note: 'works', site: null }])
+    await end(second.child, 'SIGKILL')
+
+    const third = await collector(await configure())
+    await vi.waitFor(() => expect(robot.taken).toHaveLength(2), within)
+    expect(robot.taken[1]?.text).toContain('已恢复')
+    expect((await api('alerts')).alerts).toEqual([])
+    expect((await api('alerts/history')).alerts).toMatchObject([
+      { id: ringing?.id, state: 'resolved', acknowledged: { by: 'lin' } },
+    ])
+    await end(third.child, 'SIGTERM')
+    expect(third.child.exitCode).toBe(0)
+    expect(robot.complaints).toEqual([])
+  })
+})
