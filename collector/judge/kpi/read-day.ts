@@ -5,7 +5,7 @@ import type { Aggregate, RangeQuery } from '../../../store/query.ts'
 import type { Store } from '../../../store/store.ts'
 import { inventoryOf } from '../../inventory.ts'
 import { dayMs, timeOn, utcOffsetSeconds } from '../../local-time.ts'
-import { type Registry, standardOf } from '../../registry.ts'
+import { type Registry, type SiteRow, standardOf } from '../../registry.ts'
 import { judgeSites } from '../judge-sites.ts'
 import { availabilityOf, type Bucket } from '../terminals/availability.ts'
 import type { SiteCounts } from './rows.ts'
@@ -26,7 +26,7 @@ export async function readDay(store: Store, registry: Registry, day: number): Pr
   const span = { from, to, utcOffsetSeconds: utcOffsetSeconds(from, timezone) }
   const sites = registry.sites(to - 1)
   const facts = await readFacts(store, span)
-  const buckets = await readBuckets(store, span)
+  const buckets = await readBuckets(store, registry, sites, span)
   const verdicts = await judgeSites(store, registry, sites, to - 1)
   return sites.flatMap((site) => {
     const verdict = verdicts.get(site.id)
@@ -112,29 +112,60 @@ async function readRuns(ask: Ask): Promise<Map<string, PathRun[]>> {
   return new Map(runs)
 }
 
-/** Hours of each device, in the time that the calendar expected when the samples came. */
+type Stretch = { from: number; to: number; kinds: Set<string>; devices: Set<string> }
+const deviceKey = (site: string, terminal: string) => `${site} ${terminal}`
+
+/**
+ * Hours of each device in the time that the calendar expects now, whatever it said when the samples came (decision 011). Most
+ * schools share theirs: a stretch of lessons is asked for once, of all of them.
+ */
 async function readBuckets(
   store: Store,
-  span: { from: number; to: number; utcOffsetSeconds: number },
+  registry: Registry,
+  sites: readonly SiteRow[],
+  span: { from: number; to: number },
 ): Promise<Map<string, Bucket[]>> {
-  const query = {
-    measurement: 'terminal',
-    field: 'up',
-    by: ['site', 'terminal'],
-    everySeconds: hourSeconds,
-    expectedOnly: true,
-    ...span,
-  } as const
-  const [means, counts] = await Promise.all([
-    store.range({ ...query, aggregate: 'mean' }),
-    store.range({ ...query, aggregate: 'count' }),
-  ])
-  const key = ({ site, terminal }: Tags) => `${site} ${terminal}`
-  const countOf = new Map(counts.map(({ tags, points }) => [key(tags), new Map(points)]))
-  const buckets = means.flatMap(({ tags, points }) => {
-    const own = countOf.get(key(tags))
-    const { site = '', terminal = '' } = tags
-    return points.map(([from, mean]) => ({ site, terminal, from, mean, count: own?.get(from) ?? 0 }))
-  })
-  return Map.groupBy(buckets, ({ site }) => site)
+  const found: (Bucket & { site: string })[] = []
+  for (const { devices, kinds, ...stretch } of stretchesOf(registry, sites, span)) {
+    const query = {
+      measurement: 'terminal',
+      field: 'up',
+      match: { kind: [...kinds] },
+      by: ['site', 'terminal'],
+      everySeconds: hourSeconds,
+      ...stretch,
+    } as const
+    const [means, counts] = await Promise.all([
+      store.range({ ...query, aggregate: 'mean' }),
+      store.range({ ...query, aggregate: 'count' }),
+    ])
+    const key = ({ site = '', terminal = '' }: Tags) => deviceKey(site, terminal)
+    const countOf = new Map(counts.map(({ tags, points }) => [key(tags), new Map(points)]))
+    for (const { tags, points } of means.filter((one) => devices.has(key(one.tags)))) {
+      const own = countOf.get(key(tags))
+      const { site = '', terminal = '' } = tags
+      for (const [from, mean] of points) found.push({ site, terminal, from, mean, count: own?.get(from) ?? 0 })
+    }
+  }
+  return Map.groupBy(found, ({ site }) => site)
+}
+
+function stretchesOf(registry: Registry, sites: readonly SiteRow[], { from, to }: { from: number; to: number }) {
+  const stretches = new Map<string, Stretch>()
+  for (const { id: site, category } of sites) {
+    const devices = registry.terminalsOf(site, to - 1)
+    const byExpectation = Map.groupBy(devices, ({ id, kind }) => registry.expectationOf(site, id, kind, to - 1))
+    for (const [expectation, within] of byExpectation) {
+      for (const [begin, end] of registry.calendars.expectedOf(site, category, expectation).within(from, to)) {
+        const key = `${begin} ${end}`
+        const stretch = stretches.get(key) ?? { from: begin, to: end, kinds: new Set(), devices: new Set() }
+        stretches.set(key, stretch)
+        for (const { id, kind } of within) {
+          stretch.kinds.add(kind)
+          stretch.devices.add(deviceKey(site, id))
+        }
+      }
+    }
+  }
+  return stretches.values()
 }

@@ -63,7 +63,7 @@ async function write(...said: Said[]): Promise<Batch[]> {
 }
 const up = (terminal: string, value: number, at = '10:20'): Said => {
   const [site = '', id = ''] = terminal.split('-')
-  const tags = { terminal, kind: 'x', room: `${site}-${id}` }
+  const tags = { terminal, kind: terminal.split('-')[2] ?? '', room: `${site}-${id}` }
   return { measurement: 'terminal', site, tags, at, fields: { up: [value], expected: [1] } }
 }
 const stored = (match: Record<string, string>): Promise<Row[]> =>
@@ -104,6 +104,8 @@ describe('the figures of a day', () => {
       up('s1-r1-panel', 0, '10:40'),
       up('s1-r2-projector', 1),
       up('s1-r2-pc', 0),
+      // In the night nothing is expected of a panel.
+      up('s1-r1-panel', 0, '03:00'),
     )
     await keeper.run(registry, night)
     expect(await figure('schools_reporting')).toEqual([0.5, 1, 2, 0])
