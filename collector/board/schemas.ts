@@ -182,6 +182,10 @@ const deviceSchema = placeSchema.extend({
     .describe('Lasts until it answers again, through nights and holidays too.'),
   availability_ratio: ratioSchema,
   latest: sampleSchema.nullable(),
+  tells: z
+    .object({ time: timeSchema, fields: z.record(z.string(), z.number().nullable()) })
+    .nullable()
+    .describe('Newest of what it tells of itself by SNMP, PJLink or an agent of its own (measurement `device`).'),
 })
 
 const deviceCounts = Object.fromEntries(

@@ -62,6 +62,7 @@ export const terminalStrings = {
   kind: text('Kind', '类型'),
   state: text('State', '状态'),
   since_head: text('Since', '自'),
+  tells_head: text('Tells of itself', '设备自报信息'),
   kind_panel: text('Panel', '一体机'),
   kind_pc: text('Computer', '电脑'),
   kind_projector: text('Projector', '投影机'),

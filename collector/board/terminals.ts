@@ -1,6 +1,7 @@
 /** Judged devices and rooms of a site as the API tells them. */
 import type { RoomVerdict, DeviceVerdict, SiteTerminals } from '../judge/terminals/site-terminals.ts'
 import type { Registry, SiteRow } from '../registry.ts'
+import type { DeviceFacts } from './device-facts.ts'
 import { sampleDocument } from './documents.ts'
 import { isoOf } from './presence.ts'
 import type { DeviceDocument, RoomDocument, TerminalsDocument } from './schemas.ts'
@@ -9,6 +10,7 @@ export function terminalsDocument(
   registry: Registry,
   site: SiteRow,
   { devices, rooms, availability, window }: SiteTerminals,
+  facts: ReadonlyMap<string, DeviceFacts>,
   time: number,
 ): TerminalsDocument {
   const shares = (id: string) => availability.devices.get(id) ?? null
@@ -19,8 +21,11 @@ export function terminalsDocument(
     availability_window: { from: isoOf(window.from), to: isoOf(window.to) },
     rooms: rooms.map((room) => ({
       ...roomDocument(registry, room, time),
-      availability_ratio: availability.rooms.get(room.id) ?? null,
-      terminals: room.devices.map((device) => deviceDocument(device, shares(device.terminal.id))),
+      availability_ratio: room.state === 'none' ? null : (availability.rooms.get(room.id) ?? null),
+      terminals: room.devices.map((device) => ({
+        ...deviceDocument(device, shares(device.terminal.id)),
+        tells: tellsDocument(facts.get(device.terminal.id)),
+      })),
     })),
   }
 }
@@ -41,7 +46,7 @@ function roomDocument(registry: Registry, room: RoomVerdict, time: number): Own 
   }
 }
 
-function deviceDocument(device: DeviceVerdict, availability: number | null): DeviceDocument {
+function deviceDocument(device: DeviceVerdict, availability: number | null): Omit<DeviceDocument, 'tells'> {
   const { terminal, expectation, expected, state, reason, since, sinceAtLeast, fault, answeredAt, latest } = device
   const { id, name, kind } = terminal
   return {
@@ -59,6 +64,10 @@ function deviceDocument(device: DeviceVerdict, availability: number | null): Dev
     availability_ratio: availability,
     latest: latest === undefined ? null : sampleDocument(latest),
   }
+}
+
+function tellsDocument(facts: DeviceFacts | undefined): DeviceDocument['tells'] {
+  return facts === undefined ? null : { time: isoOf(facts.time), fields: facts.fields }
 }
 
 const isoOrNull = (time: number | undefined) => (time === undefined ? null : isoOf(time))

@@ -18,6 +18,7 @@ import {
   stateSign,
   whyWords,
 } from './device-marks.ts'
+import { factWords } from './device-facts.ts'
 import { h, replace } from './dom.ts'
 import { count, currentLanguage, dateTime, fullTime, milliseconds, percent, say } from './words.ts'
 
@@ -48,7 +49,7 @@ export function createTerminals(): TerminalsCard {
     update: ({ id, terminals, generated_at: now }) => {
       // Newest samples differ each minute, and nothing here shows them; the table takes them along.
       const key = JSON.stringify(terminals, (name, value: unknown) =>
-        name === 'latest' || name === 'availability_window' ? 0 : value,
+        name === 'latest' || name === 'tells' || name === 'availability_window' ? 0 : value,
       )
       if (currentLanguage() + key === drawn) return
       drawn = currentLanguage() + key
@@ -230,6 +231,7 @@ function deviceTable(rooms: readonly Room[], { site }: About): HTMLElement {
       h('td', {}, sinceWords(since, since_at_least)),
       h('td', { class: 'number' }, share === null ? '–' : percent(share)),
       h('td', { class: 'number' }, typeof rtt === 'number' ? milliseconds(rtt) : '–'),
+      h('td', {}, h('small', {}, factWords(device))),
     )
   }
   return h(
@@ -244,6 +246,7 @@ function deviceTable(rooms: readonly Room[], { site }: About): HTMLElement {
         ...heads.map((head) => h('th', { scope: 'col' }, say(head))),
         h('th', { scope: 'col', class: 'number' }, say('availability')),
         h('th', { scope: 'col', class: 'number' }, say('round_trip')),
+        h('th', { scope: 'col' }, say('tells_head')),
       ),
     ),
     h('tbody', {}, ...rooms.flatMap((room) => room.terminals.map((device) => row(room, device)))),

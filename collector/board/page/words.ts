@@ -110,6 +110,12 @@ export function duration(seconds: number): string {
   return spaced(format.format(value as number))
 }
 
+/** Of lamps, whose life is told in hours. */
+export function hours(seconds: number): string {
+  const format = new Intl.NumberFormat(locale(), { style: 'unit', unit: 'hour', maximumFractionDigits: 0 })
+  return spaced(format.format(seconds / 3_600))
+}
+
 type Moment = string | number
 
 /** Times are those of the district, wherever the browser is. */
