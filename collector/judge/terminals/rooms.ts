@@ -9,7 +9,7 @@ export const kindsOf: Readonly<Record<Role, readonly TerminalRow['kind'][]>> = {
   computer: ['panel', 'pc'],
 }
 
-/** `not_equipped`: no computer in the inventory; `none`: a room without a display is no classroom, and not judged. */
+/** `not_equipped`: no computer in the inventory; `none`: not a classroom, or none that has a display, and not judged. */
 export type RoomState = {
   state: DeviceState | 'none'
   reason: 'works' | 'not_equipped' | 'not_judged' | 'devices'
@@ -20,6 +20,8 @@ export type RoomState = {
 }
 type Device = { id: string; kind: TerminalRow['kind']; state: DeviceState; since: number | undefined }
 
+export const notJudged: RoomState = { state: 'none', reason: 'not_judged', roles: [], causes: [], since: undefined }
+
 /** Of several that could do it, the first of these that one is: one that works is enough. */
 const bestFirst: readonly DeviceState[] = ['up', 'flapping', 'unknown', 'down', 'off']
 /** Of display and computer, the first of these that one is. */
@@ -28,7 +30,7 @@ const worstFirst: readonly DeviceState[] = ['down', 'flapping', 'unknown', 'off'
 export function roomStateOf(devices: readonly Device[]): RoomState {
   const found = roles.map((role) => ({ role, ...roleOf(devices.filter(({ kind }) => kindsOf[role].includes(kind))) }))
   const [display, computer] = found.map(({ devices: list }) => list.length > 0)
-  if (display !== true) return { state: 'none', reason: 'not_judged', roles: [], causes: [], since: undefined }
+  if (display !== true) return notJudged
   if (computer !== true)
     return { state: 'unknown', reason: 'not_equipped', roles: ['computer'], causes: [], since: undefined }
   const state = worstFirst.find((each) => found.some((role) => role.state === each)) ?? 'unknown'

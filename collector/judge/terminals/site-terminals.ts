@@ -8,7 +8,7 @@ import type { Registry, SiteRow, TerminalRow } from '../../registry.ts'
 import { type Availability, availabilityOf, type Bucket } from './availability.ts'
 import { type Fault, faultsIn, type JudgedDevice, judgeDevices, leastFaultMs } from './faults.ts'
 import { type Past, pastDays, readPast } from './past.ts'
-import { type RoomState, roomStateOf } from './rooms.ts'
+import { notJudged, type RoomState, roomStateOf } from './rooms.ts'
 import type { DeviceState, StretchReason } from './states.ts'
 import type { Stretch } from './stretches.ts'
 
@@ -94,7 +94,7 @@ export function createTerminalJudge(store: Store, registry: () => Registry, now:
       const times = current.calendars.expectedOf(site.id, site.category, device.expectation)
       return verdictOf(device, past.get(device.terminal.id), newest.get(device.terminal.id), { times, from, time })
     })
-    return { devices, rooms: roomsOf(devices), availability, window }
+    return { devices, rooms: roomsOf(devices, othersOf(current, site, time)), availability, window }
   }
 
   return {
@@ -176,10 +176,16 @@ function joined(past: readonly Stretch[], stretches: readonly Stretch[]): Stretc
   })
 }
 
-function roomsOf(devices: readonly DeviceVerdict[]): RoomVerdict[] {
+/** Places that are no classrooms. A district that keeps no list of rooms has those that its devices name. */
+function othersOf(registry: Registry, { id }: SiteRow, time: number): ReadonlySet<string> {
+  const listed = registry.roomsOf(id, time).filter(({ use }) => use === 'other')
+  return new Set(['none', ...listed.map((room) => room.id)])
+}
+
+function roomsOf(devices: readonly DeviceVerdict[], others: ReadonlySet<string>): RoomVerdict[] {
   const rooms = [...Map.groupBy(devices, ({ terminal }) => terminal.room)].map(([id, within]) => {
     const states = within.map(({ terminal, state, since }) => ({ id: terminal.id, kind: terminal.kind, state, since }))
-    return { id, ...roomStateOf(states), devices: within }
+    return { id, ...(others.has(id) ? notJudged : roomStateOf(states)), devices: within }
   })
   return rooms.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))
 }

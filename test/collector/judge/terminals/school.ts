@@ -40,10 +40,13 @@ export const devices = Object.entries(kinds).flatMap(([kind, count]) =>
 )
 
 /** Usual lessons; `calendar` is what the school says beside the national days. */
-export function schoolOf(calendar: object): Registry {
-  const rooms = Array.from({ length: classrooms }, (_, i) => ({ id: `r${i + 1}`, site: 's1', name: `Class ${i + 1}` }))
+export function schoolOf(calendar: object, { offices = [] as string[], terminals = devices } = {}): Registry {
+  const rooms = Array.from({ length: classrooms }, (_, i) => {
+    const id = `r${i + 1}`
+    return { id, site: 's1', name: `Class ${i + 1}`, use: offices.includes(id) ? 'other' : 'classroom' }
+  })
   const calendars = [{ id: 'c', sites: ['s1'], ...calendar }]
-  return createRegistry(registrySchema.parse(districtData({ rooms, terminals: devices, calendars })), standard)
+  return createRegistry(registrySchema.parse(districtData({ rooms, terminals, calendars })), standard)
 }
 
 type Told = { up?: boolean; cutOff?: boolean; silent?: boolean }

@@ -4,7 +4,7 @@ import { createTerminalJudge } from '../../../../collector/judge/terminals/site-
 import type { Registry } from '../../../../collector/registry.ts'
 import { openTestStore, type TestStore } from '../../../store/sqlite/sqlite-store.ts'
 import { batchOf } from '../../board/samples.ts'
-import { at, type Event, type Moment, schoolOf, seen } from './school.ts'
+import { at, devices, type Event, type Moment, schoolOf, seen } from './school.ts'
 
 const down = (device: string, from: Moment, to: Moment): Event => ({ device, from, to, up: false })
 const examFriday = { exams: [{ from: '2026-05-08' }] }
@@ -72,6 +72,16 @@ describe('in a lesson', () => {
     expect(room('r3')).toMatchObject({ state: 'up' })
     expect(room('none')).toMatchObject({ state: 'none' })
   })
+})
+
+test('only classrooms are judged: an office can do without its screen, and a place without a name is no room', async () => {
+  const terminals = devices.map((device) => (/^(panel|pc)-3$/.test(device.id) ? { ...device, room: 'none' } : device))
+  const { room, device } = await judged('thu 10:43', schoolOf(examFriday, { offices: ['r14'], terminals }))
+  const notJudged = { state: 'none', reason: 'not_judged', roles: [], causes: [], since: undefined }
+  expect(room('r14')).toMatchObject(notJudged)
+  expect(room('none')).toMatchObject(notJudged)
+  // Its devices are judged as all others are.
+  expect(device('panel-14').state).toBe('down')
 })
 
 test('at night a device is off, and what was wrong with it is not forgotten', async () => {
