@@ -12,6 +12,8 @@ import { knownSite } from './sites.ts'
 
 /** A device that has not answered in so long counts as never seen. */
 const lookBackDays = 30
+/** The same of `snmp` and `pjlink` (core/catalog.ts). */
+const noAnswer = 1
 
 const agesSchema = z.object({
   devices_count: z.int(),
@@ -98,21 +100,27 @@ export const siteInventory = defineRoute({
   },
 })
 
-/** Answered its gateway, or has an agent of its own that was heard. */
+/** What in the store shows that a device answered somebody. One that refuses a key or a password is there. */
+const signs = [
+  { measurement: 'terminal', field: 'up', aggregate: 'max', shows: (up: number) => up === 1 },
+  { measurement: 'device', field: 'snmp', aggregate: 'min', shows: (code: number) => code === 0 },
+  { measurement: 'device', field: 'snmp', aggregate: 'max', shows: (code: number) => code > noAnswer },
+  { measurement: 'device', field: 'pjlink', aggregate: 'min', shows: (code: number) => code === 0 },
+  { measurement: 'device', field: 'pjlink', aggregate: 'max', shows: (code: number) => code > noAnswer },
+  // Told by its own agent.
+  { measurement: 'device', field: 'uptime_seconds', aggregate: 'max', shows: () => true },
+] as const
+
 async function seenAt({ store, fleet }: BoardContext, site: string, time: number): Promise<Seen> {
-  const series = await store.range({
-    measurement: 'terminal',
-    field: 'up',
-    match: { site },
-    from: time - lookBackDays * dayMs,
-    to: time + 1,
-    everySeconds: (lookBackDays * dayMs) / 1000,
-    aggregate: 'max',
-    by: ['terminal'],
-  })
-  const answered = new Set(
-    series.filter(({ points }) => points.some(([, up]) => up === 1)).map(({ tags }) => tags['terminal']),
+  const wide = { match: { site }, from: time - lookBackDays * dayMs, to: time + 1, by: ['terminal'] }
+  const everySeconds = (lookBackDays * dayMs) / 1000
+  const found = await Promise.all(
+    signs.map(async ({ shows, ...asked }) => {
+      const series = await store.range({ ...wide, ...asked, everySeconds })
+      return series.flatMap(({ tags, points }) => (points.some(([, value]) => shows(value)) ? tags['terminal'] : []))
+    }),
   )
+  const answered = new Set(found.flat())
   return ({ id, agent }) => answered.has(id) || (agent !== undefined && fleet.state(agent).lastBatchAt !== undefined)
 }
 

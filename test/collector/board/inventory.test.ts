@@ -2,6 +2,7 @@ import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { inventory, siteInventory } from '../../../collector/board/api/inventory.ts'
 import { has, pathOf } from '../../services/capabilities.ts'
+import { batchOf } from './samples.ts'
 import { type Running, startBoard } from './setup.ts'
 
 const now = Date.parse('2026-11-23T04:10:00Z')
@@ -37,9 +38,23 @@ describe('the inventory', () => {
     const answered = new Set(rows.filter(({ fields }) => fields['up'] === 1).map(({ tags }) => tags['terminal']))
     const all = board.district.registry.terminalsOf('qc-001', now).map(({ id }) => id)
     const never = all.filter((id) => !answered.has(id))
+    expect(never).toEqual(['pc-102', 'ap-102', 'pc-103'])
     expect(answered.size).toBeGreaterThan(0)
     expect(body.never_seen.map(({ id }: { id: string }) => id)).toEqual(never)
     expect(body.inventory.never_seen_count).toBe(never.length)
+  })
+
+  test('of a school holds a device for seen that answered SNMP or PJLink, or refused what it was asked with', async () => {
+    const told = [
+      { id: 'pc-102', kind: 'pc', fields: { snmp: 0 } },
+      { id: 'pc-103', kind: 'pc', fields: { pjlink: 2 } },
+      { id: 'ap-102', kind: 'ap', fields: { snmp: 1, pjlink: 1 } },
+    ]
+    const rows = told.map(({ id, kind, fields }) => ({ time: now - 60_000, tags: { terminal: id, kind }, fields }))
+    const place = board.district.registry.placeOf('gw-qc-001', now)
+    await (await board.store.write([batchOf('device', rows, { ...place, agent: 'gw-qc-001' })])).durable
+    const { body } = await board.get('/api/v1/sites/qc-001/inventory')
+    expect(body.never_seen.map(({ id }: { id: string }) => id)).toEqual(['ap-102'])
   })
 
   test('of a school that is not there is 404', async () => {
