@@ -10,13 +10,21 @@ export type ProjectorOptions = {
   /** In place of the protocol. */
   behave?: (socket: Socket) => void
   host?: string
+  /** Any free one, unless told. */
+  port?: number
 }
 export type Projector = Awaited<ReturnType<typeof createProjector>>
 
 export const lit = { POWR: '1', ERST: '000000', LAMP: '1234 1', INPT: '31' }
 const random = '498e4a67'
 
-export async function createProjector({ password, answers = lit, behave, host = '127.0.0.1' }: ProjectorOptions = {}) {
+export async function createProjector({
+  password,
+  answers = lit,
+  behave,
+  host = '127.0.0.1',
+  port = 0,
+}: ProjectorOptions = {}) {
   const sockets = new Set<Socket>()
   const heard: string[] = []
   const counts = { connections: 0, open: 0, mostOpen: 0 }
@@ -55,7 +63,7 @@ export async function createProjector({ password, answers = lit, behave, host = 
     // Reads on, so that it hears the other side hang up.
     ;(behave ?? speak)(socket.resume())
   })
-  server.listen(0, host)
+  server.listen(port, host)
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
