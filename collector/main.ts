@@ -130,7 +130,7 @@ async function assemble(
     intervalSeconds: config.judge.interval_seconds,
   })
   begun.defer(() => judge.stop())
-  const health = healthOf({ alerts, holding, registry, connected: mqtt.connected, url: connection.url })
+  const health = healthOf({ alerts, holding, registry, connected: () => mqtt.connected(), url: connection.url })
   const parts = { store: store.health, ...health }
   const watchDeps = { ...shared, store, fleet, judge, parts, notify: alerts.notify, env: deps.env, log }
   const watch = openWatch(config, watchDeps, begun)

@@ -1,5 +1,6 @@
 /** The facts of one instant, from what the collector knows and what is stored. What cannot be asked is left out. */
 import { levels } from '../../../core/registry.ts'
+import { messageOf } from '../../../core/errors.ts'
 import type { Health, Store } from '../../../store/store.ts'
 import type { Fleet } from '../../fleet.ts'
 import { judgeDevices } from '../../judge/terminals/faults.ts'
@@ -201,7 +202,7 @@ async function partsOf(parts: GatherDeps['parts']): Promise<Map<string, readonly
   return new Map(
     Object.keys(parts).map((name, i) => {
       const answer = asked[i]
-      if (answer?.status !== 'fulfilled') return [name, [`${name} does not answer.`]]
+      if (answer?.status !== 'fulfilled') return [name, [`It does not answer: ${messageOf(answer?.reason)}.`]]
       return [name, answer.value.ok ? [] : answer.value.problems]
     }),
   )
