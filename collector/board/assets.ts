@@ -13,7 +13,12 @@ const repository = join(import.meta.dirname, '..', '..')
 const page = join(import.meta.dirname, 'page')
 
 /** Modules beside those of the page that it imports; no other file can be asked for. */
-const sharedModules = ['collector/board/strings.ts', 'collector/board/strings-terminals.ts', 'core/catalog.ts']
+const sharedModules = [
+  'collector/board/strings.ts',
+  'collector/board/strings-terminals.ts',
+  'collector/board/strings-alerts.ts',
+  'core/catalog.ts',
+]
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',

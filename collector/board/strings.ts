@@ -3,6 +3,7 @@
  * come from core/catalog.ts. `{name}` is filled in by the caller.
  */
 import type { Text } from '../../core/catalog.ts'
+import { alertStrings } from './strings-alerts.ts'
 import { terminalStrings } from './strings-terminals.ts'
 
 const text = (en: string, zh: string): Text => ({ en, zh })
@@ -198,6 +199,7 @@ export const strings = {
   certificate: text('Certificate', '证书'),
   days: text('{count} d', '{count} 天'),
   ...terminalStrings,
+  ...alertStrings,
   inventory: text('Inventory', '设备台账'),
   inventory_devices: text('Devices', '数量'),
   inventory_age: text('Mean age', '平均使用年数'),

@@ -38,6 +38,8 @@ const windowSchema = z.object({
   by: z.string(),
   note: z.string(),
 })
+export type AlertDocument = z.output<typeof alertSchema>
+export type WindowDocument = z.output<typeof windowSchema>
 const who = z.string().trim().min(1).max(60).default('board').describe('Who says so.')
 const note = z.string().trim().max(300).default('').describe('Why.')
 const errors = { 404: 'There is no such thing.', 409: 'This collector does not judge: ask the one that does.' }

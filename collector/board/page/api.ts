@@ -1,5 +1,6 @@
 /** What the page asks the API, and the stream of what is new. */
 import type { SiteInventory } from '../api/inventory.ts'
+import type { AlertDocument, WindowDocument } from '../api/alerts.ts'
 import type { BandwidthSample, SiteDetail, SiteList } from '../schemas.ts'
 
 export type SeriesAnswer = {
@@ -41,6 +42,18 @@ export async function askForTest(id: string, confirmed: boolean, signal: AbortSi
     signal,
   })
   return answerOf(response)
+}
+
+export type AlertsAnswer = { judged: boolean; alerts: AlertDocument[]; maintenance: WindowDocument[] }
+export const fetchAlerts = () => get<AlertsAnswer>('/api/v1/alerts')
+export const fetchAlertHistory = () => get<{ alerts: AlertDocument[] }>('/api/v1/alerts/history?limit=50')
+export const acknowledgeAlert = (id: string) => post('/api/v1/alerts/acknowledge', { id })
+export const maintain = (body: { site?: string; minutes: number; note: string }) => post('/api/v1/maintenance', body)
+export const endMaintenance = (id: string) => post(`/api/v1/maintenance/${encodeURIComponent(id)}/end`, {})
+
+async function post(path: string, body: object): Promise<unknown> {
+  const headers = { 'content-type': 'application/json' }
+  return answerOf(await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }))
 }
 
 export const fetchTests = (id: string, from: number, signal: AbortSignal) =>

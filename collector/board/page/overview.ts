@@ -1,6 +1,7 @@
 /** All schools: the plan's scoreboard, every school as a mark, and the list with the worst first. */
 import type { SiteList } from '../schemas.ts'
 import { fetchSites, watch } from './api.ts'
+import { createAlerts } from './alerts.ts'
 import { h, replace } from './dom.ts'
 import { createSiteList } from './list.ts'
 import { categoryTable, tiles } from './scoreboard.ts'
@@ -16,6 +17,7 @@ const pollMs = 60_000
 export function openOverview(shell: Shell): { close: () => void } {
   const score = h('section', { class: 'score' })
   const towns = h('section', { class: 'panel towns' })
+  const alerts = createAlerts()
   const list = createSiteList()
   const notice = h('div', { class: 'notice', role: 'status' }, say('loading'))
   replace(shell.main, notice)
@@ -31,7 +33,8 @@ export function openOverview(shell: Shell): { close: () => void } {
     replace(score, tiles(answer, list.show), categoryTable(answer, list.show))
     replace(towns, ...townGrid(answer, list.show))
     list.update(answer)
-    if (!shown) replace(shell.main, score, towns, list.element)
+    alerts.tell(answer.sites)
+    if (!shown) replace(shell.main, score, alerts.element, towns, list.element)
     shown = true
   }
 
@@ -56,6 +59,7 @@ export function openOverview(shell: Shell): { close: () => void } {
       closed = true
       clearInterval(poll)
       refresh.cancel()
+      alerts.close()
       unwatch()
     },
   }

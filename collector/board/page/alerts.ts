@@ -1,0 +1,171 @@
+/** What rings, with a button for who knows of it; what rang; and where nothing is to ring for a while. */
+import type { AlertDocument, WindowDocument } from '../api/alerts.ts'
+import type { SiteList } from '../schemas.ts'
+import type { StringName } from '../strings.ts'
+import { acknowledgeAlert, type AlertsAnswer, endMaintenance, fetchAlertHistory, fetchAlerts, maintain } from './api.ts'
+import { h, replace } from './dom.ts'
+import { dateTime, pick, say } from './words.ts'
+
+const pollMs = 10_000
+/** More of them are a storm, which nobody reads. */
+const mostShown = 50
+
+export type AlertSection = { element: HTMLElement; tell: (sites: SiteList['sites']) => void; close: () => void }
+
+/** Hidden where the collector does not look at rules. What is typed into the form stays when the list is drawn anew. */
+export function createAlerts(): AlertSection {
+  const list = h('div', { 'aria-live': 'polite' })
+  const windows = h('ul', { class: 'plain' })
+  const failure = h('p', { class: 'asked', role: 'status' })
+  const where = h('select', { name: 'site' }, h('option', { value: '' }, say('all_schools')))
+  const history = createHistory()
+  const element = h(
+    'section',
+    { class: 'panel alerts', hidden: true },
+    h('h2', {}, say('alerts')),
+    list,
+    failure,
+    history,
+    h('details', {}, h('summary', {}, say('maintenance')), windows, createForm(where, act)),
+  )
+  let closed = false
+  let told = ''
+
+  async function act(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work()
+      replace(failure)
+      await load()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      replace(failure, h('span', { class: 'failed' }, say('alert_failed', { reason })))
+    }
+  }
+
+  function draw({ judged, alerts, maintenance }: AlertsAnswer): void {
+    element.hidden = !judged
+    const items = alerts.slice(0, mostShown).map((alert) => item(alert, act))
+    replace(
+      list,
+      items.length === 0 ? h('p', { class: 'note' }, say('alerts_none')) : h('ul', { class: 'plain' }, ...items),
+    )
+    replace(windows, ...maintenance.map((window) => windowItem(window, act)))
+  }
+
+  async function load(): Promise<void> {
+    const answer = await fetchAlerts().catch(() => undefined)
+    if (!closed && answer !== undefined) draw(answer)
+  }
+
+  const poll = setInterval(() => void load(), pollMs)
+  void load()
+  return {
+    element,
+    tell: (sites) => {
+      const ids = sites.map(({ id }) => id).join()
+      if (ids === told) return
+      told = ids
+      const options = sites.map(({ id, name }) => h('option', { value: id }, pick(name)))
+      replace(where, h('option', { value: '' }, say('all_schools')), ...options)
+    },
+    close: () => {
+      closed = true
+      clearInterval(poll)
+    },
+  }
+}
+
+type Act = (work: () => Promise<unknown>) => Promise<void>
+
+function item(alert: AlertDocument, act: Act): HTMLElement {
+  const { id, acknowledged, hidden_by: hidden, flapping, starts_at: since } = alert
+  const button = h(
+    'button',
+    { type: 'button', 'data-key': `ack ${id}`, onclick: () => void act(() => acknowledgeAlert(id)) },
+    say('alert_acknowledge'),
+  )
+  const marks = [
+    say('alert_since', { time: dateTime(since) }),
+    flapping && say('alert_flapping'),
+    hidden !== null && say(hidden === 'maintenance' ? 'alert_maintained' : 'alert_hidden'),
+    acknowledged !== null && say('alert_acknowledged', { by: acknowledged.by, time: dateTime(acknowledged.at) }),
+  ]
+  const note = marks.filter((mark) => mark !== false).join(' · ')
+  return h(
+    'li',
+    {},
+    heading(alert),
+    h('p', { class: 'note' }, note),
+    ...evidence(alert),
+    acknowledged === null && button,
+  )
+}
+
+function heading({ severity, title, site, town }: AlertDocument): HTMLElement {
+  const place = site ?? town
+  const link = site === null ? null : h('a', { href: `#/site/${encodeURIComponent(site.id)}` }, pick(site.name))
+  const what = `${say(`alert_${severity}` as StringName)} · ${pick(title)}`
+  return h(
+    'p',
+    {},
+    h('strong', { class: severity === 'critical' ? 'failed' : undefined }, what),
+    place && ' · ',
+    link ?? (place && pick(place.name)),
+  )
+}
+
+const evidence = (alert: AlertDocument) => alert.evidence.map((line) => h('p', { class: 'note' }, pick(line)))
+
+/** Asked for when it is opened. */
+function createHistory(): HTMLElement {
+  const content = h('ul', { class: 'plain' })
+  const load = async () => {
+    const answer = await fetchAlertHistory().catch(() => ({ alerts: [] }))
+    const ended = answer.alerts.filter(({ state }) => state === 'resolved')
+    const lines = ended.map((alert) => {
+      const times = { from: dateTime(alert.starts_at), to: dateTime(alert.ends_at ?? alert.starts_at) }
+      return h('li', {}, heading(alert), h('p', { class: 'note' }, say('alert_ended', times)), ...evidence(alert))
+    })
+    replace(content, ...(lines.length === 0 ? [h('li', { class: 'note' }, say('alerts_none'))] : lines))
+  }
+  const details = h(
+    'details',
+    { ontoggle: () => void (details.open && load()) },
+    h('summary', {}, say('alerts_history')),
+    content,
+  )
+  return details
+}
+
+function windowItem({ id, site, town, rule, to, note }: WindowDocument, act: Act): HTMLElement {
+  const scope = [site, town, rule].filter((each) => each !== null).join(', ')
+  const line = say('maintenance_until', { where: scope === '' ? say('all_schools') : scope, time: dateTime(to), note })
+  const end = h(
+    'button',
+    { type: 'button', class: 'plain', onclick: () => void act(() => endMaintenance(id)) },
+    say('maintenance_end'),
+  )
+  return h('li', {}, line, ' ', end)
+}
+
+function createForm(where: HTMLSelectElement, act: Act): HTMLElement {
+  const minutes = h('input', { type: 'number', name: 'minutes', min: 1, max: 43_200, value: 120, required: true })
+  const note = h('input', { type: 'text', name: 'note', maxlength: 300 })
+  const submit = (event: Event) => {
+    event.preventDefault()
+    const scope = where.value === '' ? {} : { site: where.value }
+    void act(() => maintain({ ...scope, minutes: Number(minutes.value), note: note.value }))
+  }
+  return h(
+    'form',
+    { onsubmit: submit },
+    h('p', { class: 'note' }, say('maintenance_hint')),
+    h('label', {}, `${say('maintenance_where')} `, where),
+    ' ',
+    h('label', {}, `${say('maintenance_minutes')} `, minutes),
+    ' ',
+    h('label', {}, `${say('maintenance_note')} `, note),
+    ' ',
+    h('button', { type: 'submit' }, say('maintenance_begin')),
+  )
+}
