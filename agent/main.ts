@@ -94,6 +94,11 @@ export async function runAgent(config: AgentConfig, { signal, log, version, env,
           { agent: config.agent },
           'The registry does not say on which device this agent runs: give the agent role: terminal, and the row of the device agent: its id.',
         )
+      if (config.role !== 'terminal' && slice?.terminal !== undefined)
+        log.warn(
+          { agent: config.agent, terminal: slice.terminal.id },
+          'The registry says that this agent runs on a classroom device, and it tells only of that: set role: terminal here, which is lighter.',
+        )
       scheduler.apply(await planJobs(slice, { config, defaultInterface, self }))
       evidence?.configure(slice)
       commands.use(slice)

@@ -34,7 +34,9 @@ const streamShare = 0.5
 /** The jobs for a slice; without one (never connected yet) only what the agent knows by itself. Throws for a slice that no probe accepts. */
 export async function planJobs(slice: Slice | undefined, deps: PlanDeps): Promise<Job[]> {
   const { config, self } = deps
-  const drafts = config.role === 'terminal' ? machineDrafts(slice, config) : await gatewayDrafts(slice, deps)
+  // The file may have been left as it came: a device that the registry knows as one is no gateway of its school.
+  const isDevice = config.role === 'terminal' || slice?.terminal !== undefined
+  const drafts = isDevice ? machineDrafts(slice, config) : await gatewayDrafts(slice, deps)
   const jobs = await Promise.all(drafts.map(jobOf))
   const { enabled, interval_seconds: intervalSeconds } = config.probes.self
   if (enabled) jobs.push({ id: 'self', probe: self, config: {}, intervalSeconds, timeoutSeconds: 10 })

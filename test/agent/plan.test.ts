@@ -125,6 +125,11 @@ describe('the plan of an agent on a classroom device', () => {
     })
   })
 
+  it('is that device only also where the file was left as it came', async () => {
+    const slice = { ...full(), terminal: { id: 'panel-1', kind: 'panel' as const } }
+    expect((await planJobs(slice, deps)).map(({ id }) => id)).toEqual(['machine', 'self'])
+  })
+
   it('is the agent itself until the registry says which device it is', async () => {
     expect((await plan(full())).map(({ id }) => id)).toEqual(['self'])
     expect((await plan(undefined)).map(({ id }) => id)).toEqual(['self'])

@@ -102,7 +102,7 @@ describe('an agent on a classroom device', { timeout: 60_000 }, () => {
     const full = registryOf(rows).slice('a-gw1', Date.now())
     const slice = { ...full, terminal: { id: 'panel-101', kind: 'panel' } }
     const terminal = run('b-gw1', 'terminal', slice)
-    const gateway = run('a-gw1', 'gateway', slice)
+    const gateway = run('a-gw1', 'gateway', full)
     const loaded = (name: string) => expect.stringContaining(`agent/probes/${name}.ts`)
     await vi.waitFor(() => {
       expect(terminal.said()).toContain('The agent runs.')
