@@ -302,6 +302,7 @@ describe('the rest', () => {
     const examples: Record<string, string> = {
       '/api/v1/sites/{id}': '/api/v1/sites/qc-002',
       '/api/v1/sites/{id}/bandwidth': '/api/v1/sites/qc-002/bandwidth',
+      '/api/v1/sites/{id}/inventory': '/api/v1/sites/qc-002/inventory',
       '/api/v1/series': '/api/v1/series?measurement=bandwidth&field=link_rate_bps&by=direction',
     }
     for (const { path, method, response } of routes) {
