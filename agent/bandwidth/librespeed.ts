@@ -22,6 +22,8 @@ const maxReadBytes = 256 * 1024
 /** What one read of every stream may add beyond a cap, as a share of it. */
 const overshootRatio = 0.02
 const minPostBytes = 16 * 1024
+/** Round trips of the last half second or so. */
+const recentLags = 8
 const maxPostBytes = 8 * 1024 * 1024
 /** Where LibreSpeed servers of different make keep their endpoints. */
 const pathForms = ['empty.php', 'backend/empty.php', 'empty', 'backend/empty']
@@ -58,7 +60,7 @@ export async function openLibreSpeed(testpoint: TestpointTarget, signal: AbortSi
 
 function createSession(server: Server, localAddress: string, about: About): Session {
   const agent = createAgent(server.url, 2)
-  let progress: { leaseId: string; curve: ProgressCurve; said: LeaseProgress[] } | undefined
+  let progress: { leaseId: string; curve: ProgressCurve; said: LeaseProgress[]; lags: number[] } | undefined
   return {
     id: server.id,
     address: server.address,
@@ -75,17 +77,22 @@ function createSession(server: Server, localAddress: string, about: About): Sess
       // Our own testpoint tells in the same breath what it has received.
       const said = await readProgress(server, progress.leaseId, { agent, signal })
       progress.said.push(said)
-      progress.curve.add(said.seconds, said.receivedBytes, asked, now())
-      return now() - asked
+      const answered = now()
+      progress.curve.add(said.seconds, said.receivedBytes, asked, answered)
+      progress.lags = [...progress.lags.slice(1 - recentLags), answered - asked]
+      return answered - asked
     },
     pingGapMs: 15,
     start(direction, options) {
-      if (options.leaseId !== undefined) progress = { leaseId: options.leaseId, curve: createProgressCurve(), said: [] }
+      if (options.leaseId !== undefined)
+        progress = { leaseId: options.leaseId, curve: createProgressCurve(), said: [], lags: [] }
       if (direction === 'up') {
         if (progress === undefined) return startUpload(server, options)
-        const { curve } = progress
+        const upload = progress
         const path = `${server.uploadPath}?r=${Math.random()}${leaseQuery(options)}`
-        return startEndlessUpload({ name: nameOf(server), peer: server, path, told: () => curve.marks() }, options)
+        const told = () => upload.curve.marks()
+        const lagSeconds = () => Math.max(0, ...upload.lags)
+        return startEndlessUpload({ name: nameOf(server), peer: server, path, told, lagSeconds }, options)
       }
       return options.paceBps === undefined || options.leaseId !== undefined
         ? startDownload(server, options)

@@ -16,6 +16,8 @@ export type UploadOptions = {
   path: string
   /** What the testpoint itself says it has received. */
   told: () => readonly Mark[]
+  /** How long the testpoint's answers take under load: what it has not read yet waits in its kernel, not in a proxy. */
+  lagSeconds: () => number
 }
 
 /**
@@ -33,7 +35,10 @@ const proxySeconds = 1
 
 type Stream = { socket: Socket; handed: number; acked: number }
 
-export function startEndlessUpload({ name, peer, path, told }: UploadOptions, options: TransferOptions): Transfer {
+export function startEndlessUpload(
+  { name, peer, path, told, lagSeconds }: UploadOptions,
+  options: TransferOptions,
+): Transfer {
   const { maxBytes, deadlineSeconds, paceBps, inFlightBytes } = options
   const pieceBytes = Math.round(Math.min(maxPieceBytes, Math.max(minPieceBytes, inFlightBytes * pieceShare)))
   const body = randomBytes(pieceBytes)
@@ -78,7 +83,7 @@ export function startEndlessUpload({ name, peer, path, told }: UploadOptions, op
       const bytes = ackedBytes()
       if (bytes === null) return told()
       marks.push({ seconds: now(), bytes })
-      return isProxied(marks, told()) ? told() : marks
+      return isProxied(marks, told(), lagSeconds()) ? told() : marks
     },
     usedBytes: () => handed,
     mayGoOn,
@@ -97,11 +102,11 @@ export function startEndlessUpload({ name, peer, path, told }: UploadOptions, op
 }
 
 /** Whether more was acknowledged than can be on its way to the testpoint. */
-function isProxied(acked: readonly Mark[], told: readonly Mark[]): boolean {
+function isProxied(acked: readonly Mark[], told: readonly Mark[], lagSeconds: number): boolean {
   const last = told.at(-1)
   const first = acked[0]
   if (last === undefined || first === undefined || last.seconds - first.seconds < proxySeconds) return false
-  const then = acked.findLast(({ seconds }) => seconds <= last.seconds)
+  const then = acked.findLast(({ seconds }) => seconds <= last.seconds - lagSeconds)
   return then !== undefined && then.bytes > proxyRatio * last.bytes
 }
 

@@ -215,8 +215,8 @@ describe('under a lease', () => {
     // Handed over are whole pieces; with the last of them the connections were cut.
     expect(transfer.usedBytes()).toBeLessThanOrEqual(4e6)
     expect(acknowledged(transfer)).toBeGreaterThan(0.9 * 4e6)
-    // Before the body there was the head of the request.
-    expect(acknowledged(transfer)).toBeLessThanOrEqual(totals().receivedBytes)
+    // What its kernel had acknowledged and not yet handed over went with the connections.
+    expect(totals().receivedBytes).toBeGreaterThan(0.9 * acknowledged(transfer))
     await lease?.release()
     await expect(session.ping(signal)).rejects.toThrow(/answered 404/)
   })

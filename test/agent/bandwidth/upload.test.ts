@@ -47,7 +47,10 @@ function options(given: Partial<TransferOptions> = {}): TransferOptions {
 describe.skipIf(process.platform !== 'linux')('an upload that is counted by the kernel', () => {
   it('counts what was acknowledged, never more than was handed over', async () => {
     const { count, peer } = await serve(() => undefined)
-    const transfer = startEndlessUpload({ name: 'tp', peer, path: '/up', told: () => [] }, options({ paceBps: 80e6 }))
+    const transfer = startEndlessUpload(
+      { name: 'tp', peer, path: '/up', told: () => [], lagSeconds: () => 0 },
+      options({ paceBps: 80e6 }),
+    )
     await sleep(400)
     const acked = transfer.marks().at(-1)?.bytes ?? 0
     const used = transfer.usedBytes() ?? 0
@@ -62,7 +65,10 @@ describe.skipIf(process.platform !== 'linux')('an upload that is counted by the 
 
   it('does not count what the other end leaves in the queue', async () => {
     const { peer } = await serve((socket) => socket.pause())
-    const transfer = startEndlessUpload({ name: 'tp', peer, path: '/up', told: () => [] }, options({ maxBytes: 64e6 }))
+    const transfer = startEndlessUpload(
+      { name: 'tp', peer, path: '/up', told: () => [], lagSeconds: () => 0 },
+      options({ maxBytes: 64e6 }),
+    )
     await sleep(300)
     const before = transfer.marks().at(-1)?.bytes ?? 0
     await sleep(200)
@@ -74,7 +80,10 @@ describe.skipIf(process.platform !== 'linux')('an upload that is counted by the 
 
   it('never hands over more than its cap', async () => {
     const { count, peer } = await serve(() => undefined)
-    const transfer = startEndlessUpload({ name: 'tp', peer, path: '/up', told: () => [] }, options({ maxBytes: 1e6 }))
+    const transfer = startEndlessUpload(
+      { name: 'tp', peer, path: '/up', told: () => [], lagSeconds: () => 0 },
+      options({ maxBytes: 1e6 }),
+    )
     expect(await transfer.done).toBeUndefined()
     expect(transfer.usedBytes()).toBeLessThanOrEqual(1e6)
     // The heads of two requests beside it.
@@ -89,7 +98,7 @@ describe.skipIf(process.platform !== 'linux')('an upload that is counted by the 
       { seconds: now() - 0.05, bytes: (now() - begun) * 1e6 },
     ]
     const transfer = startEndlessUpload(
-      { name: 'tp', peer, path: '/up', told },
+      { name: 'tp', peer, path: '/up', told, lagSeconds: () => 0 },
       options({ paceBps: 80e6, maxBytes: 64e6 }),
     )
     for (let readings = 0; readings < 30; readings++) {
@@ -102,18 +111,46 @@ describe.skipIf(process.platform !== 'linux')('an upload that is counted by the 
     expect(last.bytes).toBeLessThan(2e6)
   })
 
+  it('does not take a testpoint that reads late for a proxy', async () => {
+    const { peer } = await serve(() => undefined)
+    const begun = now()
+    const told = (): Mark[] => [
+      { seconds: begun, bytes: 0 },
+      { seconds: now(), bytes: Math.max(0, now() - begun - 0.4) * 10e6 },
+    ]
+    const transfer = startEndlessUpload(
+      { name: 'tp', peer, path: '/up', told, lagSeconds: () => 0.4 },
+      options({ paceBps: 80e6, maxBytes: 64e6 }),
+    )
+    for (let readings = 0; readings < 26; readings++) {
+      transfer.marks()
+      await sleep(50)
+    }
+    const seconds = now() - begun
+    const last = transfer.marks().at(-1) as Mark
+    transfer.stop()
+    await transfer.done
+    expect(last.bytes).toBeGreaterThan(0.8 * seconds * 10e6)
+  })
+
   it.each([
     ['HTTP/1.1 413 Payload Too Large\r\nConnection: close\r\n\r\n', /answered 413/],
     ['SSH-2.0-x\r\n', /no HTTP/],
   ])('fails when it is answered %j in the middle', async (answer, message) => {
     const { peer } = await serve((socket) => socket.once('data', () => socket.write(answer)))
-    const transfer = startEndlessUpload({ name: 'tp', peer, path: '/up', told: () => [] }, options({ paceBps: 8e6 }))
+    const transfer = startEndlessUpload(
+      { name: 'tp', peer, path: '/up', told: () => [], lagSeconds: () => 0 },
+      options({ paceBps: 8e6 }),
+    )
     expect((await transfer.done)?.message).toMatch(message)
   })
 
   it('fails when connections are cut again and again', async () => {
     const { peer } = await serve((socket) => socket.once('data', () => socket.resetAndDestroy()))
-    const transfer = startEndlessUpload({ name: 'tp', peer, path: '/up', told: () => [] }, options({ paceBps: 8e6 }))
+    const transfer = startEndlessUpload(
+      { name: 'tp', peer, path: '/up', told: () => [], lagSeconds: () => 0 },
+      options({ paceBps: 8e6 }),
+    )
     expect((await transfer.done)?.message).toMatch(/tp failed in the middle of a test/)
   })
 })
