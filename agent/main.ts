@@ -5,6 +5,7 @@ import type { MeasurementName, Sample } from '../core/catalog.ts'
 import { messageOf } from '../core/errors.ts'
 import { makeFolder } from '../core/folder.ts'
 import type { Log } from '../core/log.ts'
+import type { Slice } from '../core/slice.ts'
 import { createClock } from './clock.ts'
 import { createCommands } from './commands.ts'
 import type { AgentConfig } from './config.ts'
@@ -89,16 +90,7 @@ export async function runAgent(config: AgentConfig, { signal, log, version, env,
     directory: config.data_dir,
     log: log.child({ module: 'config' }),
     apply: async (slice) => {
-      if (config.role === 'terminal' && slice !== undefined && slice.terminal === undefined)
-        log.warn(
-          { agent: config.agent },
-          'The registry does not say on which device this agent runs: give the agent role: terminal, and the row of the device agent: its id.',
-        )
-      if (config.role !== 'terminal' && slice?.terminal !== undefined)
-        log.warn(
-          { agent: config.agent, terminal: slice.terminal.id },
-          'The registry says that this agent runs on a classroom device, and it tells only of that: set role: terminal here, which is lighter.',
-        )
+      tellRoles(config, slice, log)
       scheduler.apply(await planJobs(slice, { config, defaultInterface, self }))
       evidence?.configure(slice)
       commands.use(slice)
@@ -120,4 +112,19 @@ function batchesOf(samples: readonly Sample[], now: number) {
   const groups = new Map<MeasurementName, Sample[]>()
   for (const sample of samples) groups.set(sample.measurement, [...(groups.get(sample.measurement) ?? []), sample])
   return [...groups.values()].map((group) => batchOf(group, now))
+}
+
+/** The file and the registry each say what this agent is. */
+function tellRoles({ agent, role }: AgentConfig, slice: Slice | undefined, log: Log): void {
+  if (slice === undefined) return
+  if (role === 'terminal' && slice.terminal === undefined)
+    log.warn(
+      { agent },
+      'The registry does not say on which device this agent runs: give the agent role: terminal, and the row of the device agent: its id.',
+    )
+  if (role !== 'terminal' && slice.terminal !== undefined)
+    log.warn(
+      { agent, terminal: slice.terminal.id },
+      'The registry says that this agent runs on a classroom device, and it tells only of that: set role: terminal here, which is lighter.',
+    )
 }

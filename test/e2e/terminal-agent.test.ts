@@ -92,7 +92,7 @@ describe('an agent on a classroom device', { timeout: 60_000 }, () => {
     for (const name of ['cpu_ratio', 'memory_used_ratio', 'storage_used_ratio', 'uptime_seconds'])
       expect(fields?.[name], name).toBeGreaterThanOrEqual(0)
     expect(await newest('interface')).toMatchObject({ tags: { terminal: 'panel-101', port: 'lo' }, fields: { up: 1 } })
-    expect(await newest('agent')).toBeDefined()
+    await vi.waitFor(async () => expect(await newest('agent')).toBeDefined(), within)
     expect([await newest('host'), await newest('wan')]).toEqual([undefined, undefined])
     expect(at.fleet.state('b-gw1').presence).toBe('online')
     expect(at.fleet.state('a-gw1').presence).toBe('unknown')
