@@ -28,6 +28,10 @@ const roomsThat = (op: '<' | '>=', value: number): Question =>
       { across: 'count', by: [] },
     ],
   })
+const roomsNotAlways = ask({
+  ...rooms(),
+  steps: [{ across: 'max', by: ['site', 'room'], where: { op: '<', value: 1 } }],
+})
 const devices = (...tags: string[]): Question =>
   ask({ measurement: 'terminal', field: 'up', match: here, expectedOnly: true, over: 'mean', steps: by(...tags).mean })
 
@@ -119,7 +123,7 @@ export const classrooms: Page = {
           {
             key: 'worstRooms',
             show: 'table',
-            ask: [{ question: rooms('site', 'room'), name: 'roomsShare', scale: 'share' }],
+            ask: [{ question: roomsNotAlways, name: 'roomsShare', scale: 'share' }],
             width: 12,
             height: 10,
             last: now,
@@ -162,6 +166,7 @@ export const classrooms: Page = {
             ],
             width: 12,
             height: 8,
+            scale: 'loss',
             interval: '10m',
           },
         ],

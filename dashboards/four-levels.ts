@@ -82,6 +82,7 @@ export const fourLevels: Page = {
             ask: [{ question: perLevel('loss_ratio') }],
             width: 8,
             height: 8,
+            scale: 'loss',
             interval: '10m',
           },
           {
@@ -117,6 +118,7 @@ export const fourLevels: Page = {
             ask: [{ question: atLevel('loss_ratio', '$level', 'town') }],
             width: 12,
             height: 9,
+            scale: 'loss',
             interval: '10m',
           },
         ],

@@ -118,7 +118,10 @@ function displayed(
     .noValue(display.unit === 'short' ? '0' : phrases.none[language])
   if (display.decimals !== undefined) builder.decimals(display.decimals)
   if (display.states !== undefined) builder.mappings([statesMapping(display.field, display.states, language)])
-  if (display.unit === 'percentunit' && show !== 'stat' && show !== 'table') builder.min(0).max(1)
+  // Bars would begin at the least value.
+  if (show === 'bars' || (show === 'series' && display.unit === 'percentunit')) builder.min(0)
+  // On a scale up to 100 % the loss that spoils a lesson would not be seen.
+  if (display.unit === 'percentunit' && scale !== 'loss' && (show === 'bars' || show === 'series')) builder.max(1)
   if (interval !== undefined) builder.interval(interval)
   if (last !== undefined) builder.timeFrom(last)
 }
@@ -137,7 +140,6 @@ const builders: Record<Panel['show'], () => unknown> = {
   series: () =>
     new TimeseriesBuilder()
       .lineWidth(1)
-      .fillOpacity(8)
       .showPoints(common.VisibilityMode.Auto)
       .axisSoftMin(0)
       .tooltip(
@@ -145,7 +147,13 @@ const builders: Record<Panel['show'], () => unknown> = {
       )
       .legend(legend()),
   timeline: () =>
-    new TimelineBuilder().showValue(common.VisibilityMode.Never).mergeValues(true).rowHeight(0.85).legend(legend()),
+    new TimelineBuilder()
+      // Grafana's own choice of colours for it has no legend of states.
+      .colorScheme(new dashboard.FieldColorBuilder().mode(dashboard.FieldColorModeId.Thresholds))
+      .showValue(common.VisibilityMode.Never)
+      .mergeValues(true)
+      .rowHeight(0.85)
+      .legend(legend()),
   table: () => new TableBuilder().cellHeight(common.TableCellHeight.Sm).filterable(true),
   map,
   alerts: alertList,
@@ -190,7 +198,6 @@ function seriesOverrides(builder: AnyBuilder, { question, dashed }: Asked, ref: 
   if (dashed)
     (builder as unknown as TimeseriesBuilder).overrideByQuery(ref, [
       { id: 'custom.lineStyle', value: { fill: 'dash', dash: [10, 10] } },
-      { id: 'custom.fillOpacity', value: 0 },
       { id: 'custom.showPoints', value: 'never' },
       { id: 'color', value: { mode: 'fixed', fixedColor: 'text' } },
     ])

@@ -213,6 +213,7 @@ export const school: Page = {
             ask: [{ question: path('loss_ratio') }],
             width: 8,
             height: 8,
+            scale: 'loss',
             interval: '10m',
           },
           {
@@ -239,6 +240,8 @@ export const school: Page = {
                   measurement: 'terminal',
                   field: 'up',
                   match: here,
+                  // Off at night is no fault.
+                  expectedOnly: true,
                   over: 'max',
                   steps: by('room', 'terminal').max,
                 }),

@@ -209,7 +209,12 @@ export const panels = {
     'Mean jitter (RFC 3550) on the way to each level.',
     '至各级的平均抖动（RFC 3550）。',
   ),
-  terminals: panel('Terminals by room', '各教室终端', 'Whether each terminal answers.', '各终端是否在线。'),
+  terminals: panel(
+    'Terminals by room',
+    '各教室终端',
+    'Whether each terminal answers while it should be on; blank outside of lessons.',
+    '各终端在应开机时段是否在线；课外时段留空。',
+  ),
   services: panel('Teaching platforms', '教学平台', 'Whether each platform answers.', '各平台是否可用。'),
   gateway: panel(
     'Gateway',
