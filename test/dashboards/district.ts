@@ -29,9 +29,9 @@ type Row = {
   fields: Readonly<Record<string, number | null | undefined>>
 }
 
-/** All samples in batches, in parts that a server takes at once. */
-export async function* batchesOf(district: District): AsyncGenerator<Batch[]> {
-  for (const school of district.schools) yield joined(schoolRows(district, school))
+/** All samples in batches, in parts that a server takes at once; those of the week so many minutes apart. */
+export async function* batchesOf(district: District, apart = 60): AsyncGenerator<Batch[]> {
+  for (const school of district.schools) yield joined(schoolRows(district, school, apart))
   yield joined(await judged(district))
 }
 
@@ -54,19 +54,19 @@ export const poorTown = 'meigang'
 export const poorFrom = end - 4 * dayMs
 
 /** Minutes apart: a week is coarse, the morning is as it comes. */
-function minutes(): number[] {
+function minutes(apart: number): number[] {
   const result: number[] = []
   for (let minute = Math.floor(span.from / minuteMs); minute * minuteMs < end; minute++) {
     const age = end - minute * minuteMs
     const poor = minute * minuteMs >= poorFrom && minute * minuteMs < poorFrom + 2 * hourMs
-    if (minute % (age < 7 * hourMs ? 1 : age < 26 * hourMs || poor ? 5 : 60) === 0) result.push(minute)
+    if (minute % (age < 7 * hourMs ? 1 : age < 26 * hourMs || poor ? 5 : apart) === 0) result.push(minute)
   }
   return result
 }
 
-function schoolRows(district: District, school: School): Row[] {
+function schoolRows(district: District, school: School, apart: number): Row[] {
   const rows: Row[] = []
-  for (const minute of minutes()) {
+  for (const minute of minutes(apart)) {
     const time = timeIn(minute, school)
     const place = district.registry.placeOf(school.agent, time)
     if (time >= end || place === undefined) continue
