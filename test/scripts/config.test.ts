@@ -19,7 +19,7 @@ beforeEach(() => {
   cpSync(join(repository, 'config'), folder, { recursive: true })
   for (const name of ['broker', 'board', 'projector'])
     writeFileSync(join(folder, `${name}.password`), 'a long enough password\n')
-  for (const name of ['dingtalk.token', 'dingtalk.secret', 'relay.token'])
+  for (const name of ['dingtalk.token', 'dingtalk.secret', 'relay.token', 'snmp.community'])
     writeFileSync(join(folder, name), 'a long enough token\n')
 })
 afterEach(() => rmSync(folder, { recursive: true }))

@@ -95,7 +95,7 @@ const conditionSchema = z.discriminatedUnion('type', [trials, silent, path, room
 const ruleSchema = z.strictObject({
   id: idSchema.describe('Name of the rule.'),
   title: z
-    .strictObject({ zh: z.string().min(1), en: z.string().min(1) })
+    .strictObject({ zh: z.string().min(1).describe('In Chinese.'), en: z.string().min(1).describe('In English.') })
     .describe('What is wrong, without the school.'),
   when: conditionSchema.describe('What it looks for.'),
   severity: z.enum(severities).describe('Channels choose by it.'),
