@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import { addAlerts } from './commands/alerts/command.ts'
 import { addDiscover } from './commands/discover/command.ts'
 import { addInventory } from './commands/inventory/command.ts'
+import { addReport } from './commands/report/command.ts'
 import type { TestOptions } from './commands/test.ts'
 import { loadConfig } from './core/config-file.ts'
 import { isAppError, messageOf } from './core/errors.ts'
@@ -274,6 +275,7 @@ const commandDeps = {
 addInventory(program, commandDeps)
 addDiscover(program, commandDeps)
 addAlerts(program, commandDeps)
+addReport(program, commandDeps)
 
 const store = program.command('store').description('the store of a collector: look at it, or move it')
 store

@@ -37,7 +37,7 @@ export function judgeAt(registry: Registry, site: SiteRow, rows: readonly Row[],
 }
 
 /** Links as they are at the end of a window, each with the targets that it had before within it. */
-function targetsOf(registry: Registry, site: string, { from, to }: { from: number; to: number }): Target[] {
+export function targetsOf(registry: Registry, site: string, { from, to }: { from: number; to: number }): Target[] {
   const now = registry.linksOf(site, to - 1)
   const changes = registry.targetChanges(site).filter((time) => time > from && time < to)
   const before = changes.map((until) => ({ until, links: registry.linksOf(site, until - 1) }))
