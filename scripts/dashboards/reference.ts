@@ -9,7 +9,7 @@ const intro = `<!-- Generated from dashboards/ by "npm run generate". Do not edi
 # Dashboards and alert rules 仪表板与告警规则
 
 For Grafana 10 to 13, in [dashboards/generated](../dashboards/generated): \`influxql\` for InfluxDB 1.x and 2.x, \`promql\` for
-VictoriaMetrics; \`zh\` and \`en\`. How they get into Grafana: [operations.md](operations.md#14-dashboards-and-alerts-in-grafana).
+VictoriaMetrics; \`zh\` and \`en\`. How they get into Grafana: [operations.md](operations.md#16-dashboards-and-alerts-in-grafana).
 
 适用于 Grafana 10–13。InfluxDB 用 \`influxql\`，VictoriaMetrics 用 \`promql\`；中英文各一套，布局相同。
 
