@@ -33,7 +33,7 @@ figure{margin:18px 0 8px;break-inside:avoid}figcaption{font-weight:600;margin-bo
 footer{margin-top:28px;border-top:1px solid var(--line);padding-top:8px}
 @page{size:A4;margin:14mm 12mm}
 @page across{size:A4 landscape;margin:12mm}
-@media print{body{max-width:none;padding:0;font-size:10.5pt}.scroll{overflow:visible}table{font-size:8.5pt}thead{display:table-header-group}tr{break-inside:avoid}.wide{page:across;break-before:page}.wide table{font-size:6.8pt}.wide th,.wide td{padding:2px 3px}.facts dd{font-size:13pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+@media print{body{max-width:none;padding:0;font-size:10.5pt}.scroll{overflow:visible}table{font-size:8.5pt}thead{display:table-header-group}tr{break-inside:avoid}.wide{page:across;break-before:page}.wide table{font-size:6.5pt}.wide th,.wide td{padding:2px 3px}.facts dd{font-size:13pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 `
 
 export function htmlOf({ lang, timezone, title, subtitle, warnings, blocks, footer }: Report): string {
@@ -90,9 +90,14 @@ function tableOf({ title, note, columns, rows, empty, wide = false }: Table, tim
 
 const classOf = (kind: Kind) => (kind === 'text' ? '' : kind === 'time' || kind === 'date' ? 't' : 'n')
 
+const shortText = 14
+
 function cellOf(cell: Cell, column: Column, timezone: string): string {
-  const classes = [classOf(column.kind), toneOf(cell) ?? ''].filter((name) => name !== '').join(' ')
-  return `<td${classes === '' ? '' : ` class="${classes}"`}>${escaped(shown(cell, column, timezone))}</td>`
+  const text = shown(cell, column, timezone)
+  // Ids break at their hyphens otherwise.
+  const kind = column.kind === 'text' && text.length <= shortText ? 't' : classOf(column.kind)
+  const classes = [kind, toneOf(cell) ?? ''].filter((name) => name !== '').join(' ')
+  return `<td${classes === '' ? '' : ` class="${classes}"`}>${escaped(text)}</td>`
 }
 
 function shown(cell: Cell, column: Column, timezone: string): string {

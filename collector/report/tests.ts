@@ -76,7 +76,7 @@ export function testRows(rows: readonly Row[], whole: SiteVerdict, lang: Lang): 
       said('method'),
       said('trigger'),
       tags['testpoint'] ?? '',
-      said('layer'),
+      said('layer').split(',')[0] ?? '',
       value('other_rate_bps'),
       value('margin_ratio'),
       value('rtt_idle_seconds'),

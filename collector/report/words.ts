@@ -175,7 +175,7 @@ export const words = {
   counted: text('Counted', '是否计入'),
   counted_yes: text('counted', '计入'),
   counted_no: text('no: {why}', '不计：{why}'),
-  counted_confirms: text('with the test before', '与前次合计'),
+  counted_confirms: text('as one with it ↑', '与前次合计'),
   no_tests: text('No bandwidth test in this month.', '本月没有带宽测试。'),
   wan: text('Passive evidence: ordinary traffic', '被动证据：日常流量'),
   wan_note: text(

@@ -88,7 +88,7 @@ describe('the evidence sheet of a school', () => {
 
   test('joins a test and its confirmation, and draws the month', async () => {
     const page = await html({ site: 's2' })
-    expect(textOf(page)).toContain('|with the test before|')
+    expect(textOf(page)).toContain('|as one with it ↑|')
     expect(page).toContain('<svg')
   })
 
