@@ -51,6 +51,22 @@ const streams: Json = {
       },
     },
   },
+  '/api/v1/reports': {
+    get: {
+      summary: 'The report of a month: of the district, or the evidence sheet of a school. One is made at a time.',
+      parameters: [
+        parameter('query', 'month', true, { type: 'string', description: 'Such as 2026-10, local.' }),
+        parameter('query', 'site', false, { type: 'string', description: 'The evidence sheet of this school.' }),
+        parameter('query', 'format', false, { type: 'string', enum: ['html', 'xlsx', 'csv'], default: 'html' }),
+        parameter('query', 'lang', false, { type: 'string', enum: ['zh', 'en'], default: 'zh' }),
+      ],
+      responses: {
+        200: { description: 'The file.', content: { 'text/html': { schema: { type: 'string' } } } },
+        400: { description: 'No such month or school.' },
+        503: { description: 'Another report is being made.' },
+      },
+    },
+  },
   '/metrics': {
     get: {
       summary: 'Metrics of the collector for Prometheus.',

@@ -21,6 +21,7 @@ import { createEvents, type Events } from './events.ts'
 import { createLatest } from './latest.ts'
 import { registerMetrics } from './metrics.ts'
 import { openApiOf } from './openapi.ts'
+import { addReports } from './reports.ts'
 import { addRelay, relayPath } from './relay.ts'
 import { HttpError, parseInput, type Route } from './route.ts'
 import { createTestLimit } from './test-limit.ts'
@@ -67,6 +68,7 @@ export function createBoard(deps: BoardDeps): Board {
   app.setErrorHandler((error, _request, reply) => answerError(error, reply, log))
   for (const route of routes) addRoute(app, route, context)
   addAssets(app)
+  addReports(app, context)
   if (deps.relay !== undefined) addRelay(app, deps.relay)
   const openApi = openApiOf(routes)
   app.get('/api/v1/openapi.json', () => openApi)

@@ -234,13 +234,21 @@ function pathTable({ passive: { path }, lang }: SiteInput): Table {
       { head: words.jitter[lang], kind: 'milliseconds' },
       { head: words.loss[lang], kind: 'ratio' },
     ],
-    rows: path.map((day) => [
-      day.date,
-      levelWords[day.level]?.[lang] ?? day.level,
-      day.rtt_mean_seconds ?? null,
-      day.jitter_seconds ?? null,
-      day.loss_ratio ?? null,
-    ]),
+    rows: path
+      .toSorted(byLevel)
+      .map((day) => [
+        day.date,
+        levelWords[day.level]?.[lang] ?? day.level,
+        day.rtt_mean_seconds ?? null,
+        day.jitter_seconds ?? null,
+        day.loss_ratio ?? null,
+      ]),
     empty: words.path_none[lang],
   }
+}
+
+/** Day by day from the school outwards. */
+function byLevel(a: Passive['path'][number], b: Passive['path'][number]): number {
+  const far = ({ level }: { level: string }) => Object.keys(levelWords).indexOf(level)
+  return a.date.localeCompare(b.date) || far(a) - far(b)
 }
