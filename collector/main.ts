@@ -33,6 +33,8 @@ export type CollectorDeps = {
 }
 
 const tickMs = 1_000
+/** Longest that the start waits for the first verdicts. */
+const firstVerdictsMs = 5_000
 /** A slice holds the coming weeks: on Mondays there is a new one. */
 const distributeMs = 3_600_000
 
@@ -48,7 +50,7 @@ export async function runCollector(config: CollectorConfig, deps: CollectorDeps)
     const { url } = await board.start()
     mqtt.start()
     alerts.start()
-    if (config.judge.enabled) await judge.start()
+    if (config.judge.enabled) await soonOf(judge.start())
     watch?.start()
     repeat(begun, fleet.tick, tickMs)
     repeat(begun, mqtt.distribute, distributeMs)
@@ -60,6 +62,14 @@ export async function runCollector(config: CollectorConfig, deps: CollectorDeps)
   } finally {
     await begun.disposeAsync()
   }
+}
+
+/** Verdicts are there when the first page is, unless the store takes its time to be durable; batches do not wait for that. */
+async function soonOf(work: Promise<void>): Promise<void> {
+  const timer = Promise.withResolvers<void>()
+  const timeout = setTimeout(timer.resolve, firstVerdictsMs)
+  await Promise.race([work, timer.promise])
+  clearTimeout(timeout)
 }
 
 function repeat(begun: AsyncDisposableStack, work: () => void, everyMs: number): void {
