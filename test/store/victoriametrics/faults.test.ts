@@ -10,6 +10,6 @@ describe.skipIf(!has('victoria-metrics'))('with a real server', () => {
     open: async (url, config = {}) => (await openVictoriametrics(url, config)).store,
     // It keeps what it accepted in memory for up to 12 s (reference: measured).
     settleSeconds: 15,
-    fullDisk: { leaveBytes: 8e6, restart: false },
+    fullDisk: { leaveBytes: 6e6, restart: false },
   })
 })
