@@ -2,15 +2,35 @@
 
 export const dayMs = 86_400_000
 
-const formats = new Map<string, Intl.DateTimeFormat>()
+type Zone = { format: Intl.DateTimeFormat; days: Map<number, number | 'changes'> }
+const zones = new Map<string, Zone>()
+/** Days of a zone that are remembered: more than ten years. */
+const maxDays = 4_000
 
-/** Seconds that a zone is ahead of UTC at a time. */
+/** Seconds that a zone is ahead of UTC at a time. Asked for every sample: Intl takes microseconds, a look-up does not. */
 export function utcOffsetSeconds(time: number, timezone: string): number {
-  let format = formats.get(timezone)
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat('en', { timeZone: timezone, timeZoneName: 'longOffset' })
-    formats.set(timezone, format)
+  let zone = zones.get(timezone)
+  if (zone === undefined) {
+    zone = {
+      format: new Intl.DateTimeFormat('en', { timeZone: timezone, timeZoneName: 'longOffset' }),
+      days: new Map(),
+    }
+    zones.set(timezone, zone)
   }
+  const { format, days } = zone
+  const day = Math.floor(time / dayMs)
+  let offset = days.get(day)
+  if (offset === undefined) {
+    // No zone changes to and fro within a day of UTC: the same at both its ends, it was the same all day.
+    const first = printedOffset(day * dayMs, format)
+    offset = first === printedOffset((day + 1) * dayMs, format) ? first : 'changes'
+    if (days.size >= maxDays) days.clear()
+    days.set(day, offset)
+  }
+  return offset === 'changes' ? printedOffset(time, format) : offset
+}
+
+function printedOffset(time: number, format: Intl.DateTimeFormat): number {
   // "GMT+08:00", "GMT-03:30", or plain "GMT".
   const name = format.formatToParts(time).find(({ type }) => type === 'timeZoneName')?.value ?? ''
   const [, sign, hours, minutes] = /GMT([+-])(\d{2}):(\d{2})/.exec(name) ?? []

@@ -6,6 +6,11 @@ test.each([
   ['2026-11-23T00:00:00Z', 'UTC', 0],
   ['2026-07-01T00:00:00Z', 'Europe/Berlin', 2 * 3600],
   ['2026-12-01T00:00:00Z', 'America/St_Johns', -3.5 * 3600],
+  // Asked within days on which it changes, on both sides of the minute of the change.
+  ['2026-03-29T00:59:59Z', 'Europe/Berlin', 3600],
+  ['2026-03-29T01:00:00Z', 'Europe/Berlin', 2 * 3600],
+  ['2010-03-14T03:30:59Z', 'America/St_Johns', -3.5 * 3600],
+  ['2010-03-14T03:31:00Z', 'America/St_Johns', -2.5 * 3600],
 ])('the offset at %s in %s is %i s', (time, timezone, expected) => {
   expect(utcOffsetSeconds(Date.parse(time), timezone)).toBe(expected)
 })
