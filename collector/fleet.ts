@@ -35,7 +35,7 @@ export type Fleet = {
 
 /**
  * A 3.1.1 broker fires the last will at once, also when the agent is back a second later: `offline` is held back this
- * long (MQTT 5 does it with the will delay; reference/mqtt.md §6).
+ * long. An MQTT 5 broker has done so itself (will delay; reference/mqtt.md §6): not twice.
  */
 const willHoldMs = 10_000
 /** Agents report themselves each minute; three in a row missing is silence, whatever a retained status says. */
@@ -79,7 +79,7 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
     } else if (entry.presence === 'unknown') {
       become(entry, 'offline', at)
     } else if (entry.presence === 'online') {
-      entry.offlineAt ??= at
+      entry.offlineAt ??= at - Math.min((status.held_seconds ?? 0) * 1_000, willHoldMs)
     }
     onChange(agent)
   }

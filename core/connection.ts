@@ -39,8 +39,8 @@ export type ConnectionOptions = {
   config: ConnectionConfig
   clientId: string
   keepaliveSeconds: number
-  /** Last will, made for each connection; always QoS 1 and retained. */
-  will: (number: number) => { topic: string; payload: string }
+  /** Last will, made for each connection; always QoS 1 and retained. The broker holds it back for `heldSeconds`. */
+  will: (number: number, heldSeconds: number) => { topic: string; payload: string }
   /** QoS 1 messages stay unacknowledged until `acknowledge` is called; the broker's window then bounds what is in flight. */
   deferAcknowledgements?: boolean
   /** Unacknowledged messages that an MQTT 5 broker may have under way. */
@@ -278,7 +278,9 @@ async function readIfNamed(file: string | undefined): Promise<Buffer | undefined
 
 function clientOptions(options: ConnectionOptions, protocolVersion: 4 | 5, number: number): IClientOptions {
   const { config } = options
-  const { topic, payload } = options.will(number)
+  // It hides short flaps, and needs a session that outlives it, still clean at the next connect.
+  const willDelayInterval = protocolVersion === 5 && options.deferAcknowledgements !== true ? willDelaySeconds : 0
+  const { topic, payload } = options.will(number, willDelayInterval)
   return {
     clientId: options.clientId,
     ...(config.username === undefined ? {} : { username: config.username }),
@@ -292,23 +294,15 @@ function clientOptions(options: ConnectionOptions, protocolVersion: 4 | 5, numbe
     queueQoSZero: false,
     // The cache is a buffer for each number up to 65535: 7 MB (measured) for no less CPU time.
     writeCache: false,
-    // A will delay hides short flaps; it needs a session that outlives the delay, still clean at the next connect.
-    ...(protocolVersion === 5
-      ? {
-          properties: {
-            sessionExpiryInterval: options.deferAcknowledgements === true ? 0 : willDelaySeconds,
-            receiveMaximum: options.receiveMaximum ?? 64,
-          },
-        }
-      : {}),
+    ...(protocolVersion === 5 && {
+      properties: { sessionExpiryInterval: willDelayInterval, receiveMaximum: options.receiveMaximum ?? 64 },
+    }),
     will: {
       topic,
       payload: Buffer.from(payload),
       qos: 1,
       retain: true,
-      ...(protocolVersion === 5 && options.deferAcknowledgements !== true
-        ? { properties: { willDelayInterval: willDelaySeconds } }
-        : {}),
+      ...(willDelayInterval > 0 && { properties: { willDelayInterval } }),
     },
   }
 }

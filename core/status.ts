@@ -20,6 +20,8 @@ export const agentStatusSchema = z.object({
   revision: short.optional(),
   /** The slice it was given but did not take, and why. */
   refused: z.object({ revision: short, reason: z.string().max(1000) }).optional(),
+  /** Of a last will: so long the broker held it back, which also counts as waiting for the agent to be back. */
+  held_seconds: count.optional(),
   /** Last gaps in its stream: batches dropped before they were stored. */
   gaps: z
     .array(z.object({ from_seq: count, to_seq: count, from: count, to: count, reason: short }))

@@ -57,6 +57,29 @@ describe('the fleet', () => {
     expect(fleet.state('a')).toMatchObject({ presence: 'offline', since: diedAt })
   })
 
+  it('does not hold back a second time what the broker has held back', () => {
+    report(true)
+    pass(40 * second)
+    const diedAt = now - 10 * second
+    fleet.report('a', { ...status(false), held_seconds: 10 }, now)
+    expect(presence()).toBe('online')
+    pass(second)
+    expect(fleet.state('a')).toMatchObject({ presence: 'offline', since: diedAt })
+  })
+
+  it('holds a will back in part when the broker did, and believes no claim beyond that', () => {
+    report(true)
+    fleet.report('a', { ...status(false), held_seconds: 4 }, now)
+    pass(5 * second)
+    expect(presence()).toBe('online')
+    pass(second)
+    expect(presence()).toBe('offline')
+    report(true, 2)
+    fleet.report('a', { ...status(false, 2), held_seconds: 1e9 }, now)
+    pass(second)
+    expect(fleet.state('a').since).toBe(now - 11 * second)
+  })
+
   it('shows nothing of an agent that is back within them', () => {
     report(true)
     report(false)
