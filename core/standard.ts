@@ -1,6 +1,6 @@
 /** The standard a link is held to, and the rule that turns trials into a verdict. Pure functions; sources in the data. */
 import { z } from 'zod'
-import type { Cause, Method, Outcome, Trigger, Verdict } from './catalog.ts'
+import type { Cause, Method, Outcome, Text, Trigger, Verdict } from './catalog.ts'
 import { liveClassSchema } from './readiness.ts'
 import { rateSchema } from './units.ts'
 
@@ -14,8 +14,9 @@ export type Direction = (typeof directions)[number]
 const ratio = z.number().min(0).max(1)
 
 /** What a preset demands, each clause of its own; all must hold. */
-export type Clause = 'share' | 'mean' | 'every_day' | 'few_days_under'
-type Numbers = {
+export const clauses = ['share', 'mean', 'every_day', 'few_days_under'] as const
+export type Clause = (typeof clauses)[number]
+export type Figures = {
   window_days: number
   min_trials: number
   min_share: number
@@ -23,7 +24,7 @@ type Numbers = {
   daily_ratio: number
   least_ratio: number
 }
-type Preset = { clauses: readonly Clause[]; numbers: Partial<Numbers> & Pick<Numbers, 'window_days' | 'min_trials'> }
+type Preset = { clauses: readonly Clause[]; numbers: Partial<Figures> & Pick<Figures, 'window_days' | 'min_trials'> }
 
 /** Rules by name: the clauses, and the figures that their source gives. A figure that is missing cannot be set. */
 const presets = {
@@ -76,14 +77,33 @@ export const ruleSchema = z
   .transform(({ preset, ...given }) => ({ preset, ...noNumbers, ...presets[preset].numbers, ...given }) as Rule)
 /** `at_ratio` and the share are 1 where a preset leaves them to the threshold or has none. */
 const noNumbers = { min_share: 1, at_ratio: 1, daily_ratio: 1, least_ratio: 0 }
-export type Rule = Numbers & { preset: keyof typeof presets }
+export type Rule = Figures & { preset: keyof typeof presets }
+
+/** The clauses of a rule, and those of its figures that they speak of. */
+export function termsOf({ preset, ...figures }: Rule): { clauses: readonly Clause[]; figures: Partial<Figures> } {
+  const { clauses, numbers } = presets[preset]
+  return { clauses, figures: Object.fromEntries(Object.entries(figures).filter(([name]) => name in numbers)) }
+}
+
+/** Part of the target that a trial must reach. A test ends when it is sure of the threshold: it cannot show more. */
+export function askedRatio({ rule, threshold_ratio }: Pick<Standard, 'rule' | 'threshold_ratio'>): number {
+  return Math.min(rule.at_ratio, threshold_ratio)
+}
+
+/** A text in both languages; one that has no translation stands in both. */
+const sourceSchema = z
+  .union([
+    z.string().transform((text): Text => ({ en: text, zh: text })),
+    z.strictObject({ en: z.string(), zh: z.string() }),
+  ])
+  .describe('The document that the figures come from: one text, or one in each language (`en`, `zh`).')
 
 export const standardSchema = z.strictObject({
   id: z.string().describe('Name of the standard; the district refers to it.'),
   title: z
     .strictObject({ en: z.string().describe('In English.'), zh: z.string().describe('In Chinese.') })
     .describe('Shown in reports.'),
-  source: z.string().describe('The document that the figures come from.'),
+  source: sourceSchema,
   threshold_ratio: ratio
     .default(0.95)
     .describe(
@@ -225,16 +245,23 @@ type Seen = {
 
 const holds: Record<Clause, (seen: Seen) => boolean> = {
   share: ({ trials, metCount, rule }) => metCount / trials.length >= rule.min_share,
-  mean: ({ trials, rule, basis }) => {
-    // A test that is sure ends: what it saw is the least that the link carries.
-    const least = ({ outcome }: Trial) => (outcome === 'met' ? basis.threshold_ratio : 0)
-    const sum = trials.reduce((total, trial) => total + Math.max(shareOfTarget(trial), least(trial)), 0)
-    return sum / trials.length >= rule.at_ratio
-  },
+  mean: ({ trials, rule, basis }) => (meanShare(trials, basis) ?? 0) >= rule.at_ratio,
   every_day: ({ byDay, rule, basis }) =>
     byDay.every((day) => day.some((trial) => reaches(trial, rule.daily_ratio, basis))),
   few_days_under: ({ byDay, rule, basis }) =>
     byDay.filter((day) => day.some((trial) => !reaches(trial, rule.least_ratio, basis))).length < 2,
+}
+
+type Shown = Pick<Trial, 'outcome' | 'linkRateBps' | 'targetBps'>
+
+/** Mean of what trials reached of their targets. A test that is sure ends: what it saw is the least that the link carries. */
+export function meanShare(
+  trials: readonly Shown[],
+  { threshold_ratio }: Pick<Basis, 'threshold_ratio'>,
+): number | null {
+  if (trials.length === 0) return null
+  const least = ({ outcome }: Shown) => (outcome === 'met' ? threshold_ratio : 0)
+  return trials.reduce((total, trial) => total + Math.max(shareOfTarget(trial), least(trial)), 0) / trials.length
 }
 
 /** Whether a trial has a part of its target. The threshold itself is judged by the test, which knows its own margin. */
@@ -242,7 +269,7 @@ function reaches(trial: Trial, part: number, { threshold_ratio: threshold }: Bas
   return trial.outcome === 'met' || (part < threshold && shareOfTarget(trial) >= part)
 }
 
-function shareOfTarget({ linkRateBps, targetBps }: Trial): number {
+function shareOfTarget({ linkRateBps, targetBps }: Shown): number {
   return (linkRateBps ?? 0) / (targetBps ?? Infinity)
 }
 

@@ -1,11 +1,12 @@
 /** Registry, verdicts, presence and samples put together to the documents that the API answers with. */
 import { type Cause, causes, commonTags, type Method, methods, outcomes, triggers } from '../../core/catalog.ts'
-import type { Standard } from '../../core/standard.ts'
+import { ruleText } from '../../core/rule-text.ts'
+import { askedRatio, meanShare, type Rule, type Standard, termsOf } from '../../core/standard.ts'
 import type { Row } from '../../store/query.ts'
 import type { AgentState } from '../fleet.ts'
 import { nameOf } from '../judge/results.ts'
 import type { DirectionVerdict, Evidence, SiteVerdict } from '../judge/verdict.ts'
-import type { Registry, SiteRow } from '../registry.ts'
+import { type Registry, type SiteRow, standardOf } from '../registry.ts'
 import type { Quarantined } from '../holding.ts'
 import type { LatestName } from './latest.ts'
 import { isoOf, presenceOf } from './presence.ts'
@@ -60,7 +61,7 @@ export function evidenceDocument(evidence: Evidence): EvidenceDocument {
   }
 }
 
-function directionDocument(verdict: DirectionVerdict): DirectionDocument {
+function directionDocument(verdict: DirectionVerdict, standard: Standard): DirectionDocument {
   const { decides, reason, targetBps, trials, met, inconclusive, metRatio, medianBps, worstBps, latest } = verdict
   return {
     verdict: verdict.verdict,
@@ -71,6 +72,11 @@ function directionDocument(verdict: DirectionVerdict): DirectionDocument {
     met_count: met,
     inconclusive_count: inconclusive,
     met_ratio: metRatio,
+    mean_ratio: meanShare(
+      verdict.evidence.filter(({ counted }) => counted),
+      standard,
+    ),
+    failed: verdict.failed,
     median_bps: medianBps,
     worst_bps: worstBps,
     latest: latest === undefined ? null : evidenceDocument(latest),
@@ -88,6 +94,8 @@ function notJudged(targetBps: number, decides: boolean): DirectionDocument {
     met_count: 0,
     inconclusive_count: 0,
     met_ratio: null,
+    mean_ratio: null,
+    failed: [],
     median_bps: null,
     worst_bps: null,
     latest: null,
@@ -96,16 +104,17 @@ function notJudged(targetBps: number, decides: boolean): DirectionDocument {
 
 function linkDocuments(
   registry: Registry,
-  site: string,
+  site: SiteRow,
   verdict: SiteVerdict | undefined,
   time: number,
 ): LinkDocument[] {
-  return registry.linksOf(site, time).map(({ id, name, carrier, downBps, upBps }) => {
+  const standard = standardOf(registry, site)
+  return registry.linksOf(site.id, time).map(({ id, name, carrier, downBps, upBps }) => {
     const of = (direction: 'down' | 'up', targetBps: number) => {
       const found = verdict?.directions.find((each) => each.link === id && each.direction === direction)
       return found === undefined
         ? notJudged(targetBps, registry.standard.directions.includes(direction))
-        : directionDocument(found)
+        : directionDocument(found, standard)
     }
     return { id, name, carrier: carrier ?? null, directions: { down: of('down', downBps), up: of('up', upBps) } }
   })
@@ -120,7 +129,7 @@ export function siteDocument(
   time: number,
 ): SiteDocument {
   const { id, name, town, category, location } = site
-  const links = linkDocuments(registry, id, verdict, time)
+  const links = linkDocuments(registry, site, verdict, time)
   const seen = links
     .flatMap(({ directions }) => [directions.down.latest, directions.up.latest])
     .filter((l) => l !== null)
@@ -148,9 +157,23 @@ export function siteDocument(
   }
 }
 
-export function standardDocument({ id, title, source, threshold_ratio, directions, rule }: Standard): StandardDocument {
-  const { window_days, min_trials, min_share } = rule
-  return { id, title, source, threshold_ratio, directions, rule: { window_days, min_trials, min_share } }
+export function standardDocument(standard: Standard): StandardDocument {
+  const { id, title, source, threshold_ratio, directions, rule } = standard
+  const asked_ratio = askedRatio(standard)
+  return { id, title, source, threshold_ratio, asked_ratio, directions, rule: ruleDocument(rule) }
+}
+
+function ruleDocument(rule: Rule): StandardDocument['rule'] {
+  const { clauses, figures } = termsOf(rule)
+  const { min_share = null, at_ratio = null, daily_ratio = null, least_ratio = null } = figures
+  return {
+    preset: rule.preset,
+    clauses: [...clauses],
+    ...ruleText(rule),
+    window_days: rule.window_days,
+    min_trials: rule.min_trials,
+    ...{ min_share, at_ratio, daily_ratio, least_ratio },
+  }
 }
 
 export function districtDocument({ data: { district } }: Registry) {

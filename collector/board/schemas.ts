@@ -4,7 +4,7 @@ import { expectations } from '../../core/calendar.ts'
 import { causes, methods, outcomes, triggers, verdicts } from '../../core/catalog.ts'
 import { agentRoles, terminalKinds } from '../../core/kinds.ts'
 import { readinessReasons, readinessStates } from '../../core/readiness.ts'
-import { categories, directions } from '../../core/standard.ts'
+import { categories, clauses, directions, presetNames } from '../../core/standard.ts'
 import { type DeviceState, deviceStates, faultReasons, roles, stretchReasons } from '../judge/terminals/states.ts'
 
 const namesOf = <T extends Record<string, unknown>>(codes: T) =>
@@ -56,6 +56,11 @@ export const directionVerdictSchema = z.object({
   met_count: z.int(),
   inconclusive_count: z.int(),
   met_ratio: z.number().nullable(),
+  mean_ratio: z
+    .number()
+    .nullable()
+    .describe('Mean of what the trials reached of their targets, as `contract-90` has it.'),
+  failed: z.array(z.enum(clauses)).describe('Clauses of the rule that do not hold.'),
   median_bps: z.number().nullable(),
   worst_bps: z.number().nullable(),
   latest: evidenceSchema.nullable(),
@@ -120,12 +125,25 @@ export const summarySchema = countsSchema.extend({
 })
 
 const districtSchema = placeSchema.extend({ timezone: z.string() })
-const ruleSchema = z.object({ window_days: z.int(), min_trials: z.int(), min_share: z.number() })
+const figureSchema = (says: string) => z.number().nullable().describe(`${says}; null where the preset has none.`)
+const ruleSchema = z.object({
+  preset: z.enum(presetNames),
+  clauses: z.array(z.enum(clauses)).describe('What the preset demands; all must hold.'),
+  demand: textSchema.describe('The rule in words, with its figures.'),
+  source: textSchema.describe('Where the preset comes from.'),
+  window_days: z.int().describe('Days that a verdict looks back.'),
+  min_trials: z.int().describe('Conclusive trials below which the verdict is unknown.'),
+  min_share: figureSchema('Share of the trials that must reach what is asked'),
+  at_ratio: figureSchema('Part of the target that a trial, or their mean, must reach instead of the threshold'),
+  daily_ratio: figureSchema('Part of the target to be reached once on each day'),
+  least_ratio: figureSchema('Part of the target below which no trials of two days may be'),
+})
 export const standardSchema = z.object({
   id: z.string(),
   title: textSchema,
-  source: z.string(),
-  threshold_ratio: z.number(),
+  source: textSchema.describe('The document that the figures come from.'),
+  threshold_ratio: z.number().describe('Part of the target at which a test meets it.'),
+  asked_ratio: z.number().describe('Part of the target that the rule wants of a trial, or of their mean.'),
   directions: z.array(directionSchema),
   rule: ruleSchema,
 })

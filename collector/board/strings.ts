@@ -109,12 +109,28 @@ export const strings = {
   watched: text('measured, not judged', '仅测量，不判定'),
   threshold: text('Threshold', '达标门限'),
   says_met: text(
-    '{met} of {trials} trials since {from} reached {threshold}, that is {ratio} of {target}. At least {share} must.',
-    '{from}以来 {trials} 次测试中 {met} 次达到 {threshold}（{target} 的 {ratio}），要求不少于 {share}。',
-  ),
-  says_watched: text(
     '{met} of {trials} trials since {from} reached {threshold}, that is {ratio} of {target}.',
     '{from}以来 {trials} 次测试中 {met} 次达到 {threshold}（{target} 的 {ratio}）。',
+  ),
+  says_mean: text(
+    'The {trials} trials since {from} reached {mean} of {target} on average.',
+    '{from}以来 {trials} 次测试的均值为 {target} 的 {mean}。',
+  ),
+  // What the clauses of a rule ask for
+  asks_share: text('At least {share} must.', '要求不少于 {share}。'),
+  asks_all: text('All must.', '要求全部达到。'),
+  asks_mean: text('At least {ratio} is asked for.', '要求均值不低于 {ratio}。'),
+  asks_every_day: text('Once on each day {daily} must be reached.', '每日至少一次须达到 {daily}。'),
+  asks_few_days_under: text('Trials under {least} may not be on two days.', '低于 {least} 的情况不得出现在两日。'),
+  says_failed: text('Not kept: {clauses}.', '未满足：{clauses}。'),
+  fails_share: text('the share', '比例'),
+  fails_mean: text('the mean', '均值'),
+  fails_every_day: text('once on each day', '每日一次'),
+  fails_few_days_under: text('the least on two days', '两日低于最低值'),
+  rule_words: text('Rule: {rule} Source: {source}.', '规则：{rule}来源：{source}。'),
+  says_one_day: text(
+    'All {trials} conclusive trials since {from} are of one day; two are needed for a verdict.',
+    '{from}以来 {trials} 次有效测试都在同一天，判定需要至少两天。',
   ),
   says_no_trials: text('No bandwidth test since {from}.', '{from}以来没有带宽测试。'),
   says_too_few: text(
@@ -238,7 +254,17 @@ export const strings = {
   no_recent: text('Nothing was measured in the last 24 hours.', '最近 24 小时没有测量数据。'),
   nothing_in_range: text('Nothing was measured in this range.', '该时间范围内没有测量数据。'),
   standard: text('Standard: {title}', '判定标准：{title}'),
-  standard_rule: text('at least {share} of the trials in {days} days', '{days} 天内不少于 {share} 的测试达标'),
+  rule_share: text('at least {share} of the trials in {days} days', '{days} 天内不少于 {share} 的测试达标'),
+  'rule_fcc-80-80': text(
+    'at least {share} of the trials in {days} days at {at} of the target',
+    '{days} 天内不少于 {share} 的测试达到要求的 {at}',
+  ),
+  'rule_max-normal-minimum': text(
+    '{days} days: {at} of the target in {share} of the trials, {daily} once a day, not under {least} on two days',
+    '{days} 天内 {share} 的测试达到要求的 {at}，每日一次达到 {daily}，不得两日低于 {least}',
+  ),
+  rule_strict: text('all trials in {days} days', '{days} 天内全部测试达标'),
+  'rule_contract-90': text('mean of {days} days at least {at} of the target', '{days} 天均值不低于要求的 {at}'),
 } as const satisfies Record<string, Text>
 
 export type StringName = keyof typeof strings

@@ -10,7 +10,7 @@ import { townsChart } from './charts.ts'
 import { type Block, type Cell, filled, type Lang, type Report, type Table } from './document.ts'
 import type { Month } from './month.ts'
 import type { Figures, School } from './read-schools.ts'
-import { methodLines } from './rule-text.ts'
+import { methodLines } from './method.ts'
 import { footerOf, nameIn, percentText, reasonOf, subtitleOf, whyOf } from './say.ts'
 import { categoryWords, kpiWords, reasonWords, verdictWords, words } from './words.ts'
 

@@ -108,7 +108,7 @@ function shown(cell: Cell, column: Column, timezone: string): string {
     case 'time':
       return localText(value, timezone)
     case 'ratio':
-      return `${(value * 100).toFixed(1)} %`
+      return `${(value * 100).toFixed(1)}%`
     case 'points': {
       const points = Math.round(value * 10)
       return `${points > 0 ? '+' : points < 0 ? '−' : ''}${(Math.abs(points) / 10).toFixed(1)}`

@@ -10,7 +10,7 @@ import { clauseWords, leftOutWords, reasonWords, words } from './words.ts'
 export const nameIn = (name: Text | string, lang: Lang) => (typeof name === 'string' ? name : name[lang])
 
 export function percentText(ratio: number | null): string {
-  return ratio === null ? '–' : `${(ratio * 100).toFixed(1)} %`
+  return ratio === null ? '–' : `${(ratio * 100).toFixed(1)}%`
 }
 
 /** The wall clock at a time: 2026-10-31 23:59:59. */

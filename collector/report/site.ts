@@ -10,7 +10,7 @@ import { type Block, type Cell, filled, type Lang, type Report, type Table } fro
 import type { Month } from './month.ts'
 import type { Passive } from './read-passive.ts'
 import type { School } from './read-schools.ts'
-import { methodLines } from './rule-text.ts'
+import { methodLines } from './method.ts'
 import { footerOf, nameIn, subtitleOf, wallTime, whyOf } from './say.ts'
 import { testColumns, testRows } from './tests.ts'
 import { categoryWords, directionWords, levelWords, reasonWords, verdictWords, words } from './words.ts'

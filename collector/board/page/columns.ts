@@ -22,7 +22,7 @@ export type Column = {
   title: () => string
   /** Worst first. */
   compare: (a: SiteRow, b: SiteRow) => number
-  cell: (row: SiteRow, thresholdRatio: number) => (Node | string)[]
+  cell: (row: SiteRow, askedRatio: number) => (Node | string)[]
 }
 
 const rank = { below: 0, unknown: 1, met: 2 } as const
@@ -67,14 +67,14 @@ export const columns: readonly Column[] = [
     class: 'rate',
     title: () => say('median_down'),
     compare: (a, b) => ratio(a.down) - ratio(b.down),
-    cell: ({ down }, thresholdRatio) => rateCell(down, thresholdRatio),
+    cell: ({ down }, askedRatio) => rateCell(down, askedRatio),
   },
   {
     name: 'up',
     class: 'rate up',
     title: () => say('median_up'),
     compare: (a, b) => ratio(a.up) - ratio(b.up),
-    cell: ({ up }, thresholdRatio) => rateCell(up, thresholdRatio),
+    cell: ({ up }, askedRatio) => rateCell(up, askedRatio),
   },
   {
     name: 'last',
@@ -102,17 +102,17 @@ export const columns: readonly Column[] = [
   },
 ]
 
-function rateCell(direction: DirectionDocument | undefined, thresholdRatio: number): (Node | string)[] {
+function rateCell(direction: DirectionDocument | undefined, askedRatio: number): (Node | string)[] {
   if (direction === undefined) return ['–']
   const { median_bps, target_bps } = direction
   return [
     h('b', {}, median_bps === null ? '–' : megabits(median_bps)),
     h('small', {}, say('of_target', { target: roundRate(target_bps) })),
-    rateBar(median_bps, direction, thresholdRatio),
+    rateBar(median_bps, direction, askedRatio),
   ]
 }
 
-export function siteRow(site: SiteDocument, thresholdRatio: number): SiteRow {
+export function siteRow(site: SiteDocument, askedRatio: number): SiteRow {
   const name = pick(site.name)
   const sought = [site.id, site.name.en, site.name.zh, site.town.name.en, site.town.name.zh].join(' ').toLowerCase()
   const tests = site.links.flatMap(({ directions: { down, up } }) => [down.latest?.time, up.latest?.time])
@@ -134,7 +134,7 @@ export function siteRow(site: SiteDocument, thresholdRatio: number): SiteRow {
           h(
             i === 0 ? 'th' : 'td',
             { class: column.class, scope: i === 0 ? 'row' : undefined },
-            ...column.cell(row, thresholdRatio),
+            ...column.cell(row, askedRatio),
           ),
         ),
       ),

@@ -155,7 +155,7 @@ function shownTime(shifted: number): string {
 export function testsDrawing(
   tests: readonly BandwidthSample[],
   targetBps: number,
-  thresholdRatio: number,
+  askedRatio: number,
   span: Span,
 ): Drawing {
   return (colours) => {
@@ -180,7 +180,7 @@ export function testsDrawing(
         z: direction === 'down' ? 3 : 2,
         lineStyle: { width: 1, opacity: 0.5 },
         data: of(direction).map((test) => pointOf(test, colours, direction)),
-        ...(i === 0 ? { markLine: targetLines(targetBps, thresholdRatio, colours) } : {}),
+        ...(i === 0 ? { markLine: targetLines(targetBps, askedRatio, colours) } : {}),
       })),
     }
   }
@@ -209,7 +209,7 @@ function pointOf(test: BandwidthSample, colours: Palette, direction: 'down' | 'u
   }
 }
 
-function targetLines(targetBps: number, thresholdRatio: number, colours: Palette) {
+function targetLines(targetBps: number, askedRatio: number, colours: Palette) {
   // Beside the plot: most points lie where the lines do. Their labels would touch, so one stands higher and one lower.
   const line = (bps: number, name: string, type: 'solid' | 'dashed', lift: number) => ({
     yAxis: bps / megabit,
@@ -220,10 +220,7 @@ function targetLines(targetBps: number, thresholdRatio: number, colours: Palette
     symbol: 'none',
     silent: true,
     animation: false,
-    data: [
-      line(targetBps, say('target'), 'solid', -6),
-      line(targetBps * thresholdRatio, say('threshold'), 'dashed', 7),
-    ],
+    data: [line(targetBps, say('target'), 'solid', -6), line(targetBps * askedRatio, say('threshold'), 'dashed', 7)],
   }
 }
 

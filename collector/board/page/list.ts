@@ -71,7 +71,7 @@ export function createSiteList(): SiteListView {
   return {
     element,
     update: ({ sites, standard }) => {
-      rows = sites.map((site) => siteRow(site, standard.threshold_ratio))
+      rows = sites.map((site) => siteRow(site, standard.asked_ratio))
       draw()
     },
     show: (wanted) => {

@@ -31,17 +31,13 @@ export function selfTestLabel(): HTMLElement {
 }
 
 /**
- * A rate on a scale up to 1.25 × target, with a line at the threshold. Its colour is the verdict, never the rate's own:
+ * A rate on a scale up to 1.25 × target, with a line at what is asked of a trial. Its colour is the verdict, never the rate's own:
  * a median above the target may still be of a link that misses it every evening.
  */
-export function rateBar(
-  bps: number | null,
-  { target_bps, verdict, decides }: DirectionDocument,
-  thresholdRatio: number,
-) {
+export function rateBar(bps: number | null, { target_bps, verdict, decides }: DirectionDocument, askedRatio: number) {
   const scale = 100 / 1.25
   const ratio = bps === null ? 0 : Math.min(bps / target_bps, 1.25)
-  const at = thresholdRatio * scale
+  const at = askedRatio * scale
   const label = bps === null ? '–' : `${bitRate(bps)} / ${roundRate(target_bps)}`
   return svg(
     'svg',

@@ -81,7 +81,7 @@ export function createSiteCharts(site: SiteDetail, range: Range, signal: AbortSi
       slot?.show(own.length > 0)
       if (own.length === 0) continue
       const span = spanFrom(from, Date.parse(own[0]?.time ?? ''), to)
-      slot?.chart.draw(testsDrawing(own, directions.down.target_bps, site.standard.threshold_ratio, span))
+      slot?.chart.draw(testsDrawing(own, directions.down.target_bps, site.standard.asked_ratio, span))
     }
   }
 

@@ -57,7 +57,7 @@ export function createFrame(site: SiteDetail, range: Range, signal: AbortSignal)
         replace(slot.cards, directionCards(next, link))
         const open = slot.evidence.querySelector('details')?.open === true
         const any = link.evidence.down.length + link.evidence.up.length > 0
-        replace(slot.evidence, any && evidenceTable(link, open), monthBytes(next, link.id))
+        replace(slot.evidence, any && evidenceTable(next, link, open), monthBytes(next, link.id))
       }
       replace(path, readinessLine(next), next.latest.path.length > 0 && pathTable(next))
       replace(side, agentSheets(next), hostSheet(next, charts.host), serviceList(next))

@@ -8,7 +8,7 @@ import { createTestButton, type TestButton } from './test-button.ts'
 import { type Range, ranges, usualRange } from './site-charts.ts'
 import { createFrame, type Frame } from './site-frame.ts'
 import { atMostEvery } from './timing.ts'
-import { dateTime, day, fullTime, percent, pick, say } from './words.ts'
+import { dateTime, day, fullTime, part, pick, say } from './words.ts'
 
 const refreshMs = 2_000
 const chartsMs = 20_000
@@ -81,6 +81,20 @@ function failure(error: unknown): HTMLElement {
   return h('div', { class: 'notice failed' }, text, ' ', h('a', { href: '#/sites' }, say('all_schools')))
 }
 
+const ruleFigures = ({
+  window_days,
+  min_share,
+  at_ratio,
+  daily_ratio,
+  least_ratio,
+}: SiteDetail['standard']['rule']) => ({
+  days: window_days,
+  share: part(min_share),
+  at: part(at_ratio),
+  daily: part(daily_ratio),
+  least: part(least_ratio),
+})
+
 function heading(site: SiteDetail, id: string, range: Range, test: TestButton): HTMLElement[] {
   const { name, town, category, presence, verdict, self_test, standard, window } = site
   const choose = (each: Range) =>
@@ -120,10 +134,10 @@ function heading(site: SiteDetail, id: string, range: Range, test: TestButton): 
       ),
       h(
         'span',
-        { class: 'standard', title: standard.source },
+        { class: 'standard', title: pick(standard.source) },
         [
           say('standard', { title: pick(standard.title) }),
-          say('standard_rule', { share: percent(rule.min_share, 0), days: rule.window_days }),
+          say(`rule_${rule.preset}`, ruleFigures(rule)),
           ...(window === null ? [] : [`${day(window.from)} – ${day(window.to)}`]),
         ].join(' · '),
       ),

@@ -12,6 +12,7 @@ import {
   dateTime,
   fullTime,
   megabits,
+  part,
   percent,
   pick,
   roundRate,
@@ -57,13 +58,16 @@ function directionCard(site: SiteDetail, link: Link, name: 'down' | 'up'): HTMLE
         say('of_target', { target: roundRate(target_bps) }),
       ),
     ),
-    rateBar(shown, direction, site.standard.threshold_ratio),
+    rateBar(shown, direction, site.standard.asked_ratio),
     h('p', { class: 'words' }, ...wordsOf(site, link, name).flatMap(withCode)),
-    facts(direction),
+    facts(direction, site.standard.asked_ratio),
   )
 }
 
-function facts({ trials_count, met_count, met_ratio, worst_bps, latest }: DirectionDocument): HTMLElement {
+function facts(
+  { trials_count, met_count, met_ratio, worst_bps, latest }: DirectionDocument,
+  askedRatio: number,
+): HTMLElement {
   const entry = (name: string, ...value: Child[]) => [h('dt', {}, name), h('dd', {}, ...value)]
   const met = say('count_of', { met: count(met_count), trials: count(trials_count) })
   return h(
@@ -71,43 +75,33 @@ function facts({ trials_count, met_count, met_ratio, worst_bps, latest }: Direct
     { class: 'facts' },
     ...entry(say('trials'), met_ratio === null ? '–' : `${met} · ${percent(met_ratio)}`),
     ...entry(say('worst'), worst_bps === null ? '–' : bitRate(worst_bps)),
-    ...entry(say('latest'), ...(latest?.link_rate_bps == null ? ['–'] : newest(latest, latest.link_rate_bps))),
+    ...entry(
+      say('latest'),
+      ...(latest?.link_rate_bps == null ? ['–'] : newest(latest, latest.link_rate_bps, askedRatio)),
+    ),
   )
 }
 
-/** A latest test that missed the threshold says so, whatever the median. */
-function newest({ outcome, self_test, time }: EvidenceDocument, bps: number): Child[] {
-  const below = outcome === 'below' && !self_test
+/** A latest test that missed what is asked says so, whatever the median. */
+function newest({ outcome, self_test, target_bps, time }: EvidenceDocument, bps: number, askedRatio: number): Child[] {
+  const below = outcome === 'below' && !self_test && bps < askedRatio * (target_bps ?? Infinity)
   const words = `${below ? `${say('below_short')} · ` : ''}${bitRate(bps)} · `
   return [below && mark('below'), words, h('time', { datetime: time, title: fullTime(time) }, dateTime(time))]
 }
 
 /** Why the verdict is what it is. */
 function wordsOf(site: SiteDetail, link: Link, name: 'down' | 'up'): string[] {
-  const { verdict, decides, reason, met_count, trials_count, target_bps, median_bps, latest } = link.directions[name]
-  const { rule, threshold_ratio } = site.standard
+  const { verdict, reason, trials_count, latest } = link.directions[name]
+  const { rule } = site.standard
   const from = site.window === null ? '' : day(site.window.from)
-  if (verdict !== 'unknown') {
-    const values = {
-      met: count(met_count),
-      trials: count(trials_count),
-      from,
-      threshold: roundRate(threshold_ratio * target_bps),
-      ratio: percent(threshold_ratio, 0),
-      target: roundRate(target_bps),
-      share: percent(rule.min_share, 0),
-    }
-    const fine = verdict === 'below' && decides && (median_bps ?? 0) >= threshold_ratio * target_bps
-    return [
-      say(decides ? 'says_met' : 'says_watched', values),
-      ...(fine ? [gap(), say('says_median_fine')] : []),
-      ...inconclusive(link.evidence[name]),
-    ]
-  }
+  if (verdict !== 'unknown')
+    return [...judgedWords(site, link.directions[name], from), ...inconclusive(link.evidence[name])]
   switch (reason) {
     case 'too_few_trials':
       return [
-        say('says_too_few', { trials: count(trials_count), from, needed: count(rule.min_trials) }),
+        trials_count < rule.min_trials
+          ? say('says_too_few', { trials: count(trials_count), from, needed: count(rule.min_trials) })
+          : say('says_one_day', { trials: count(trials_count), from }),
         ...inconclusive(link.evidence[name]),
       ]
     case 'self_test_only':
@@ -117,6 +111,40 @@ function wordsOf(site: SiteDetail, link: Link, name: 'down' | 'up'): string[] {
     default:
       return [latest === null ? say('first_test') : say('says_no_trials', { from })]
   }
+}
+
+/** In the order in which they are told: the share belongs to what was counted. */
+const told = ['share', 'mean', 'every_day', 'few_days_under'] as const
+
+/** What was seen; and of a direction that decides, what the rule asks for, clause by clause. */
+function judgedWords({ standard }: SiteDetail, direction: DirectionDocument, from: string): string[] {
+  const { verdict, decides, met_count, mean_ratio, trials_count, target_bps, median_bps, failed } = direction
+  const { rule, asked_ratio } = standard
+  const values = {
+    met: count(met_count),
+    trials: count(trials_count),
+    from,
+    threshold: roundRate(asked_ratio * target_bps),
+    ratio: part(asked_ratio),
+    target: roundRate(target_bps),
+    share: part(rule.min_share),
+    mean: mean_ratio === null ? '–' : percent(mean_ratio),
+    daily: part(rule.daily_ratio),
+    least: part(rule.least_ratio),
+  }
+  const isMean = rule.clauses.includes('mean')
+  const seen = say(isMean ? 'says_mean' : 'says_met', values)
+  if (!decides) return [seen]
+  const asked = told
+    .filter((clause) => rule.clauses.includes(clause))
+    .map((clause) => say(clause === 'share' && rule.min_share === 1 ? 'asks_all' : `asks_${clause}`, values))
+  const broken = rule.clauses.length > 1 ? failed.map((clause) => say(`fails_${clause}`)) : []
+  const fine = verdict === 'below' && failed.includes('share') && (median_bps ?? 0) >= asked_ratio * target_bps
+  return [
+    ...[seen, ...asked].flatMap((text, i) => (i === 0 ? [text] : [gap(), text])),
+    ...(broken.length > 0 ? [gap(), say('says_failed', { clauses: broken.join(say('list_comma')) })] : []),
+    ...(fine ? [gap(), say('says_median_fine')] : []),
+  ]
 }
 
 function inconclusive(evidence: readonly EvidenceDocument[]): string[] {
@@ -135,8 +163,8 @@ const gap = () => (currentLanguage() === 'zh' ? '' : ' ')
 
 const causeName = (cause: string) => stateOf(fields.cause, causes[cause as keyof typeof causes])
 
-/** Every trial, counted or not, and why. */
-export function evidenceTable(link: Link, open: boolean): HTMLElement {
+/** Every trial, counted or not, and why; and the rule that they are judged by. */
+export function evidenceTable({ standard }: SiteDetail, link: Link, open: boolean): HTMLElement {
   const rows = directionNames
     .flatMap((direction) => link.evidence[direction].map((evidence) => ({ direction, evidence })))
     .sort((a, b) => b.evidence.time.localeCompare(a.evidence.time))
@@ -145,6 +173,11 @@ export function evidenceTable(link: Link, open: boolean): HTMLElement {
     'details',
     { class: 'evidence', open },
     h('summary', {}, say('evidence'), h('span', {}, say('evidence_count', { count: count(rows.length) }))),
+    h(
+      'p',
+      { class: 'note' },
+      say('rule_words', { rule: pick(standard.rule.demand), source: pick(standard.rule.source) }),
+    ),
     h(
       'div',
       { class: 'scroll' },

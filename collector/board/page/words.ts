@@ -65,6 +65,10 @@ export function percent(ratio: number, digits = 1): string {
   return `${number(capped * 100, whole ? 0 : digits)}%`
 }
 
+/** A figure of a rule, as it was given: 95%, 92.5%. */
+export const part = (ratio: number | null) =>
+  ratio === null ? '–' : new Intl.NumberFormat(locale(), { style: 'percent', maximumFractionDigits: 1 }).format(ratio)
+
 /** Mbit/s without the unit, for columns that name it. */
 export function megabits(bps: number): string {
   const value = bps / 1e6

@@ -1,7 +1,8 @@
 /** A made-up district, the same from the same seed: what the board and its screenshots are tested with. */
+import type { z } from 'zod'
 import type { Batch } from '../../../core/batch.ts'
 import { registrySchema } from '../../../core/registry.ts'
-import { type Category, standardSchema } from '../../../core/standard.ts'
+import { type Category, type ruleSchema, standardSchema } from '../../../core/standard.ts'
 import { createFleet, type Fleet } from '../../../collector/fleet.ts'
 import { createRegistry, type Registry } from '../../../collector/registry.ts'
 import { type Behaviour, type MadeSite, samplesOf } from './samples.ts'
@@ -30,15 +31,22 @@ const townNames = [
 
 export type District = { registry: Registry; fleet: Fleet; sites: MadeSite[]; batches: Batch[] }
 
-export type Wish = { sites: number; now: number; days: number; simulated?: boolean }
+/** `rules`: of their own, by school. */
+export type Wish = {
+  sites: number
+  now: number
+  days: number
+  simulated?: boolean
+  rules?: Readonly<Record<string, z.input<typeof ruleSchema>>>
+}
 
-export function makeDistrict({ sites: count, now, days, simulated = false }: Wish): District {
+export function makeDistrict({ sites: count, now, days, simulated = false, rules = {} }: Wish): District {
   const random = randomOf(20_261_123)
   const sites = Array.from({ length: count }, (_, i): MadeSite => {
     const id = `qc-${String(i + 1).padStart(3, '0')}`
     return { id, agent: `gw-${id}`, category: categoryOf(i, random), behaviour: behaviourOf(i, random) }
   })
-  const registry = registryOf(sites, simulated)
+  const registry = registryOf(sites, simulated, rules)
   const batches = sites.flatMap((site, i) => samplesOf(site, i, registry, { now, days, random }))
   return { registry, fleet: fleetOf(sites, registry, now), sites, batches }
 }
@@ -75,7 +83,7 @@ const schoolNames = {
   special: ['Special School', '特殊教育学校'],
 } as const
 
-function registryOf(sites: readonly MadeSite[], simulated: boolean): Registry {
+function registryOf(sites: readonly MadeSite[], simulated: boolean, rules: NonNullable<Wish['rules']>): Registry {
   const town = (i: number) => `t${(i % townNames.length) + 1}`
   const data = registrySchema.parse({
     district: { id: 'qc', name: { en: 'Example District', zh: '示例区' }, simulated },
@@ -88,6 +96,7 @@ function registryOf(sites: readonly MadeSite[], simulated: boolean): Registry {
         id,
         town: town(i),
         category,
+        rule: rules[id],
         name: { en: `${townEn} ${en} ${n}`, zh: `${townZh.replace(/(街道|镇)$/, '')}第${n}${zh}` },
         location: [23.6 + (i % 20) / 100, 113 + (i % 17) / 100],
       }

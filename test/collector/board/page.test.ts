@@ -34,7 +34,7 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
       simulated: '模拟数据',
       evidence: '判定依据',
       slow: '凤城第1村小学',
-      says: /次测试中 0 次达到 95 Mbit\/s（100 Mbit\/s 的 95%），要求不少于 80%/,
+      says: /次测试中 0 次达到 95 Mbit\/s（100 Mbit\/s 的 95%）。要求不少于 80%/,
       levels: ['校', '区', '市', '省', '互联网'],
     },
     'en-GB': {
