@@ -35,15 +35,10 @@ export function placeBatch(registry: Registry, agent: string, batch: Batch, now:
 
 /** By the calendar of today; whoever judges asks the calendar again (docs/decisions/011). */
 function withExpected(batch: Batch, { calendars, expectationOf }: Registry, { site, category }: Place): Batch {
-  const times = new Map<Expectation, ExpectedTimes>()
-  const timesOf = (expectation: Expectation): ExpectedTimes => {
-    const known = times.get(expectation) ?? calendars.expectedOf(site, category, expectation)
-    times.set(expectation, known)
-    return known
-  }
+  const times: Partial<Record<Expectation, ExpectedTimes>> = {}
   const expected = batch.times.map((time, row) => {
-    const [terminal, kind] = [tagAt(batch, 'terminal', row) ?? '', tagAt(batch, 'kind', row) ?? '']
-    return timesOf(expectationOf(site, terminal, kind, time)).at(time) ? 1 : 0
+    const expectation = expectationOf(site, tagAt(batch, 'terminal', row) ?? '', tagAt(batch, 'kind', row) ?? '', time)
+    return (times[expectation] ??= calendars.expectedOf(site, category, expectation)).at(time) ? 1 : 0
   })
   return { ...batch, fields: { ...batch.fields, expected } }
 }

@@ -18,42 +18,37 @@ const maxDays = 732
 
 /** `spansOn`: the expected spans of a local day. */
 export function createExpectedTimes(spansOn: (day: number) => readonly Span[], timezone: string): ExpectedTimes {
-  const days = new Map<number, TimeSpan[]>()
+  const days = new Map<number, readonly TimeSpan[]>()
   // Samples come minute by minute: the stretch that held for the last one nearly always holds for the next.
   let last: { from: number; to: number; expected: boolean } = { from: 0, to: 0, expected: false }
 
-  function spansOf(day: number): TimeSpan[] {
+  /** The expected parts of a day of UTC: to find that of a sample needs no time zone, whose look-up takes microseconds. */
+  function spansOf(day: number): readonly TimeSpan[] {
     const kept = days.get(day)
     if (kept !== undefined) return kept
     if (days.size >= maxDays) days.clear()
-    const spans = spansOn(day).map(([from, to]): TimeSpan => [timeOn(day, from, timezone), timeOn(day, to, timezone)])
+    const [from, to] = [day * dayMs, (day + 1) * dayMs]
+    const local = daysBetween(localDay(from, timezone), localDay(to, timezone)).flatMap((each) =>
+      spansOn(each).map(([begin, end]): TimeSpan => [timeOn(each, begin, timezone), timeOn(each, end, timezone)]),
+    )
+    const spans = clipped(local, from, to)
     days.set(day, spans)
     return spans
   }
 
   function stretchAt(time: number): typeof last {
-    const day = localDay(time, timezone)
-    let from = timeOn(day, 0, timezone)
+    const day = utcDay(time)
+    let from = day * dayMs
     for (const [begin, end] of spansOf(day)) {
       if (time < begin) return { from, to: begin, expected: false }
       if (time < end) return { from: begin, to: end, expected: true }
       from = end
     }
-    return { from, to: timeOn(day + 1, 0, timezone), expected: false }
+    return { from, to: (day + 1) * dayMs, expected: false }
   }
 
   function within(from: number, to: number): TimeSpan[] {
-    const found: [number, number][] = []
-    for (let day = localDay(from, timezone); day <= localDay(to, timezone); day++) {
-      for (const [begin, end] of spansOf(day)) {
-        const [first, after] = [Math.max(begin, from), Math.min(end, to)]
-        if (first >= after) continue
-        const before = found.at(-1)
-        if (before?.[1] === first) before[1] = after
-        else found.push([first, after])
-      }
-    }
-    return found
+    return clipped(daysBetween(utcDay(from), utcDay(to)).flatMap(spansOf), from, to)
   }
 
   return {
@@ -70,4 +65,20 @@ export function createExpectedTimes(spansOn: (day: number) => readonly Span[], t
       return undefined
     },
   }
+}
+
+const utcDay = (time: number) => Math.floor(time / dayMs)
+const daysBetween = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i)
+
+/** What of ascending spans lies in [from, to), those that adjoin made one. */
+function clipped(spans: readonly TimeSpan[], from: number, to: number): TimeSpan[] {
+  const found: [number, number][] = []
+  for (const [begin, end] of spans) {
+    const [first, after] = [Math.max(begin, from), Math.min(end, to)]
+    const before = found.at(-1)
+    if (first >= after) continue
+    if (before?.[1] === first) before[1] = after
+    else found.push([first, after])
+  }
+  return found
 }

@@ -39,7 +39,7 @@ export function createSchoolCalendars({ district, calendars }: RegistryData): Sc
   const chosen = new Map<string, Calendar>()
   const expected = new Map<Calendar, Map<Expectation, ExpectedTimes>>()
 
-  /** Asked for every sample of a terminal. */
+  /** Asked for every batch of samples of terminals. */
   function calendarOf(site: string, category: Category): Calendar {
     const key = `${site} ${category}`
     const calendar = chosen.get(key) ?? findCalendar(site, category)

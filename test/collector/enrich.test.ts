@@ -105,6 +105,12 @@ describe('a sample of a device', () => {
       times.map((time) => ({ measurement: 'terminal', time, tags: { terminal, kind, room: 'r1' }, fields })),
       now,
     )
+  const joined = (batches: Batch[]): Batch => ({
+    ...(batches[0] as Batch),
+    times: batches.flatMap(({ times }) => times),
+    tags: Object.fromEntries(['terminal', 'kind', 'room'].map((tag) => [tag, batches.map((b) => tagAt(b, tag, 0)!)])),
+    fields: { up: batches.map(() => 1) },
+  })
   const expectedIn = (batch: Batch, rows = {}) =>
     placeBatch(registryOf(rows), 'a-gw1', batch, now)?.[0]?.fields['expected']
 
@@ -118,6 +124,37 @@ describe('a sample of a device', () => {
     const row = { id: 'w1', site: 's1', kind: 'switch' }
     const terminals = [row, { ...row, expected: 'never', valid_from: '2026-09-21T12:00:00+08:00' }]
     expect(expectedIn(sweep('switch', 'w1', [at('11:59'), at('12:00')], { up: 1 }), { terminals })).toEqual([1, 0])
+  })
+
+  it('is told the same whatever was asked before, and another thing once the calendar is another', () => {
+    const holiday = { id: 'all', holidays: [{ from: '2026-09-21', to: '2026-09-22' }] }
+    const own = { id: 'w1', site: 's1', kind: 'switch', expected: 'school-day' }
+    const rows = fc.array(
+      fc.record({
+        time: fc.integer({ min: at('00:00'), max: at('23:59') + 86_400_000 }),
+        device: fc.constantFrom('panel p1', 'switch w1', 'switch w2'),
+      }),
+      { minLength: 1, maxLength: 20 },
+    )
+    const registries = [{}, { calendars: [holiday] }, { terminals: [own] }].map((given) => ({
+      given,
+      registry: registryOf(given),
+    }))
+    fc.assert(
+      fc.property(fc.array(rows, { minLength: 1, maxLength: 3 }), (batches) => {
+        for (const batch of batches)
+          for (const { given, registry } of registries) {
+            const samples = batch.map(({ time, device }) => {
+              const [kind = '', terminal = ''] = device.split(' ')
+              return sweep(kind, terminal, [time], { up: 1 })
+            })
+            const whole = joined(samples)
+            const alone = samples.map((sample) => expectedIn(sample, given)?.[0])
+            expect(placeBatch(registry, 'a-gw1', whole, now + 86_400_000)?.[0]?.fields['expected']).toEqual(alone)
+          }
+      }),
+      { numRuns: 30 },
+    )
   })
 
   it('cannot say itself whether it was expected', () => {
