@@ -7,8 +7,9 @@ import type { Store } from '../store.ts'
 import { healthOf } from './check-health.ts'
 import type { SetAside } from './disk.ts'
 import type { Retention } from './partitions.ts'
+import { createSharedRange } from './shared-range.ts'
 import type { StartThreads, StoreThreads } from './threads.ts'
-import { unpackRows, unpackSeries } from './unpack.ts'
+import { unpackRows } from './unpack.ts'
 import { createUpkeep } from './upkeep.ts'
 import { createWriteQueue } from './write-queue.ts'
 
@@ -43,6 +44,7 @@ export async function openStore(options: SqliteStoreOptions, startThreads: Start
   const queue = createWriteQueue({ writer, retention, log, now })
   const upkeep = createUpkeep({ writer, reader, log, now })
   const read = createRead(threads, now)
+  const range = createSharedRange((call) => read(() => reader.call('range', call)))
   upkeep.start()
 
   let closed: Promise<void> | undefined
@@ -57,7 +59,7 @@ export async function openStore(options: SqliteStoreOptions, startThreads: Start
     write: queue.write,
     last: async (query) => unpackRows(await read(() => reader.call('last', checkQuery(query)))),
     rows: async (query) => unpackRows(await read(() => reader.call('rows', checkQuery(query)))),
-    range: async (query) => unpackSeries(await read(() => reader.call('range', checkQuery(query)))),
+    range: async (query) => range(checkQuery(query)),
     rollUp: upkeep.rollUp,
     retain: upkeep.retain,
     health: async () =>

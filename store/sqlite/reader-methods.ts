@@ -1,7 +1,7 @@
 /** What the reader worker can be asked. */
-import type { LastQuery, RangeQuery, RowsQuery } from '../query.ts'
+import type { LastQuery, RowsQuery } from '../query.ts'
 import { readLast } from './last.ts'
-import { readRange } from './range.ts'
+import { type RangeCall, readRange } from './range.ts'
 import { createReaderFiles } from './reader-file.ts'
 import { readRows } from './rows.ts'
 
@@ -13,7 +13,7 @@ export function createReaderMethods({ directory }: ReaderData) {
   return {
     last: (query: LastQuery) => readLast(directory, files, query),
     rows: (query: RowsQuery) => readRows(directory, files, query),
-    range: (query: RangeQuery) => readRange(directory, files, query),
+    range: (call: RangeCall) => readRange(directory, files, call),
     /** Lets go of files that are about to be deleted or set aside. */
     release: (names: readonly string[]): void => {
       for (const name of names) files.drop(name)

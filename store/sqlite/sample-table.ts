@@ -80,23 +80,27 @@ function wantedFields({ measurement, fields }: LastQuery): readonly string[] {
   return fields ?? fieldsOf(measurement)
 }
 
-/** Samples in columns: numbers in blocks, each tag as a list of its values and a code per row. Missing is NaN. */
-export type PackedRows = {
-  times: Float64Array
-  tags: Record<string, { values: string[]; codes: Uint32Array }>
-  fields: Record<string, Float64Array>
-}
+/** Samples in columns: numbers in blocks. Missing is NaN. */
+export type PackedRows = { times: Float64Array; tags: PackedTags; fields: Record<string, Float64Array> }
+/** Each tag as a list of its values and a code per row. */
+export type PackedTags = Record<string, { values: string[]; codes: Uint32Array }>
 
 export function packRows(query: LastQuery, rows: readonly FoundSample[]): PackedRows {
   const numbers = (pick: (row: FoundSample) => number | null | undefined) =>
     Float64Array.from(rows, (row) => pick(row) ?? Number.NaN)
   return {
     times: numbers((row) => row.time),
-    tags: Object.fromEntries(
-      tagsOf(query.measurement).map((tag, i) => [tag, encode(rows.map((row) => row.series.tags[i] as string))]),
+    tags: packTags(
+      tagsOf(query.measurement),
+      rows.map(({ series }) => series.tags),
     ),
     fields: Object.fromEntries(wantedFields(query).map((field, i) => [field, numbers((row) => row.fields[i])])),
   }
+}
+
+/** `rows`: the values of `names`, in their order. */
+export function packTags(names: readonly string[], rows: readonly (readonly string[])[]): PackedTags {
+  return Object.fromEntries(names.map((name, i) => [name, encode(rows.map((row) => row[i] as string))]))
 }
 
 function encode(column: readonly string[]): { values: string[]; codes: Uint32Array } {

@@ -2,7 +2,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { MeasurementName } from '../../core/catalog.ts'
 import type { Match } from '../query.ts'
+import { hourMs } from './partitions.ts'
 import { columnsOf, quote, seriesTable } from './schema.ts'
+import type { Span } from './spans.ts'
 
 /**
  * A series in one file. `key`: its tags as one text, the same in every file; `seen`: the newest time in hours that are
@@ -34,10 +36,10 @@ export function selectSeries(
 }
 
 /**
- * Series counted together, as SQL on the row table `r`: a join or nothing, a condition on the site and one on the series.
- * `group` yields the number of the group.
+ * Series counted together, as SQL on the row table `r`: what stands before it, a join or nothing, a condition on the site
+ * and one on the series. `group` yields the number of the group.
  */
-export type Slice = { join: string; sites: string; series: string; group: string }
+export type Slice = { before: string; join: string; sites: string; series: string; group: string }
 
 /** A group of series, numbered by the caller. */
 export type Member = { id: number; siteId: number; group: number }
@@ -52,25 +54,75 @@ export function slicesOf(db: DatabaseSync, measurement: MeasurementName, members
   if (members.length === 0) return []
   const groups = Map.groupBy(members, (member) => member.group)
   if (wholeSites(db, measurement, members, groups)) {
-    return [...groups].map(([group, own]) => ({ join: '', sites: inSites(own), series: 'true', group: String(group) }))
+    return [...groups].map(([group, own]) => ({
+      before: '',
+      join: '',
+      sites: inSites(own),
+      series: 'true',
+      group: String(group),
+    }))
   }
   if (groups.size === 1 && members.length <= maxListed) {
     const ids = members.map((member) => member.id).join(', ')
-    return [{ join: '', sites: inSites(members), series: `r.series_id in (${ids})`, group: String(members[0]?.group) }]
+    return [
+      {
+        before: '',
+        join: '',
+        sites: inSites(members),
+        series: `r.series_id in (${ids})`,
+        group: String(members[0]?.group),
+      },
+    ]
   }
-  db.exec('create temp table if not exists pick (series_id integer primary key, grp integer); delete from temp.pick')
-  db.prepare('insert into temp.pick select value ->> 0, value ->> 1 from json_each(?)').run(
-    JSON.stringify(members.map(({ id, group }) => [id, group])),
-  )
+  fillPick(db, members)
   // `cross join` keeps the order: rows by their key first, each looked up in `pick`.
   return [
     {
+      before: '',
       join: 'cross join temp.pick p on p.series_id = r.series_id',
       sites: inSites(members),
       series: 'true',
       group: 'p.grp',
     },
   ]
+}
+
+/** A look-up of one roll-up takes as long as reading so many rows on the way. */
+const rowsPerLookup = 8
+
+/**
+ * The same of roll-ups, whose times are known: those of a few series are looked up one by one, instead of reading all that
+ * their sites have.
+ */
+export function hourSlicesOf(
+  db: DatabaseSync,
+  measurement: MeasurementName,
+  members: readonly Member[],
+  { from, to }: Span,
+): Slice[] {
+  const sites = new Set(members.map((member) => member.siteId))
+  if (members.length * rowsPerLookup > countSeries(db, measurement, sites)) return slicesOf(db, measurement, members)
+  fillPick(db, members)
+  db.exec(`create temp table if not exists hour (time integer primary key); delete from temp.hour;
+    with recursive hours (time) as (select ${from} union all select time + ${hourMs} from hours where time + ${hourMs} < ${to})
+    insert into temp.hour select time from hours`)
+  return [
+    {
+      before: 'temp.pick p cross join temp.hour h cross join',
+      join: '',
+      sites: 'r.site_id = p.site_id and r.time = h.time',
+      series: 'r.series_id = p.series_id',
+      group: 'p.grp',
+    },
+  ]
+}
+
+function fillPick(db: DatabaseSync, members: readonly Member[]): void {
+  db.exec(`create temp table if not exists pick (series_id integer primary key, grp integer, site_id integer);
+    delete from temp.pick`)
+  db.prepare('insert into temp.pick select value ->> 0, value ->> 1, value ->> 2 from json_each(?)').run(
+    JSON.stringify(members.map(({ id, group, siteId }) => [id, group, siteId])),
+  )
 }
 
 function inSites(members: readonly Member[]): string {
@@ -87,9 +139,11 @@ function wholeSites(
   const sitesOfGroups = [...groups.values()].map((own) => new Set(own.map((member) => member.siteId)).size)
   const sites = new Set(members.map((member) => member.siteId))
   if (sitesOfGroups.reduce((sum, n) => sum + n, 0) !== sites.size) return false
+  return countSeries(db, measurement, sites) === members.length
+}
+
+/** How many series sites have, whatever their tags. */
+function countSeries(db: DatabaseSync, measurement: MeasurementName, sites: ReadonlySet<number>): number {
   const counts = db.prepare(`select site_id, count(*) as n from ${seriesTable(measurement)} group by site_id`).all()
-  const total = counts
-    .filter((row) => sites.has(Number(row['site_id'])))
-    .reduce((sum, row) => sum + Number(row['n']), 0)
-  return total === members.length
+  return counts.filter((row) => sites.has(Number(row['site_id']))).reduce((sum, row) => sum + Number(row['n']), 0)
 }

@@ -24,16 +24,28 @@ export async function unpackRows({ times, tags, fields }: PackedRows): Promise<R
   return rows
 }
 
-export async function unpackSeries(packed: readonly PackedSeries[]): Promise<Series[]> {
+/** The series of one of the aggregates that were asked for. */
+export async function unpackSeries(
+  { tags, counts, times, values }: PackedSeries,
+  aggregate: number,
+): Promise<Series[]> {
+  const tagColumns = Object.entries(tags)
+  const column = values[aggregate] as Float64Array
   const series: Series[] = []
-  let sinceTurn = 0
-  for (const { tags, times, values } of packed) {
-    sinceTurn += times.length
-    if (sinceTurn > slice * 10) {
+  let point = 0
+  let work = 0
+  for (const [i, count] of counts.entries()) {
+    work += count + tagColumns.length
+    if (work > slice * 5) {
       await setImmediate()
-      sinceTurn = 0
+      work = 0
     }
-    series.push({ tags, points: Array.from(times, (time, i) => [time, values[i] as number]) })
+    const one: Series = { tags: {}, points: [] }
+    for (const [name, { values: known, codes }] of tagColumns) one.tags[name] = known[codes[i] as number] as string
+    for (const end = point + count; point < end; point++) {
+      one.points.push([times[point] as number, column[point] as number])
+    }
+    series.push(one)
   }
   return series
 }

@@ -229,7 +229,8 @@ describe('the sqlite store', () => {
     await test.store.write(terminals(noon, 1))
     await writeFile(file('raw-2026-11-22.sqlite'), '')
     const reader = createReaderMethods({ directory: test.directory })
-    expect(reader.range(countQuery(noon - 2 * day)).map(({ values }) => [...values])).toEqual([[12]])
+    const counted = reader.range({ query: countQuery(noon - 2 * day), aggregates: ['count'] })
+    expect(counted.values.map((column) => [...column])).toEqual([[12]])
     const query = { measurement: 'terminal', from: noon - 2 * day, to: noon + hour } as const
     expect(reader.last(query).times).toHaveLength(12)
     expect(reader.rows({ ...query, limit: 20 }).times).toHaveLength(12)

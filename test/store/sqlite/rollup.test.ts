@@ -95,6 +95,39 @@ describe('roll-ups', () => {
     )
   })
 
+  it('of one device among many are as its samples, whatever is asked of it in the same breath', async () => {
+    const model = createModel()
+    const samples = Array.from({ length: 20 * 300 }, (_, i) => ({
+      time: Math.floor(i / 20) * 60 + (i % 20),
+      terminal: `t-${i % 20}`,
+      up: (i * 7) % 13 > 2 ? 1 : 0,
+      rtt_seconds: ((i * 31) % 997) / 1000,
+      expected: 1,
+    }))
+    for (const name of ['many-1', 'many-2']) {
+      const batch = batchOf(samples, name)
+      model.write(batch)
+      await test.store.write([batch])
+    }
+    await test.store.rollUp()
+    const query = {
+      measurement: 'terminal',
+      field: 'rtt_seconds',
+      match: { site: ['many-1', 'many-2'], terminal: 't-7' },
+      from: from + 10 * 60_000,
+      to: from + 4.5 * hour,
+      everySeconds: 3600,
+      by: ['site'],
+    } as const
+    const aggregates: Aggregate[] = ['mean', 'count', 'sum', 'mean', 'max', 'last']
+    const answers = await Promise.all(aggregates.map((aggregate) => test.store.range({ ...query, aggregate })))
+    for (const [i, aggregate] of aggregates.entries()) {
+      const wanted = model.range({ ...query, aggregate })
+      expect(wanted).toHaveLength(2)
+      expectSeries(answers[i] ?? [], wanted)
+    }
+  })
+
   it('take in samples that come late, once each', async () => {
     const query = {
       measurement: 'terminal',
