@@ -60,7 +60,7 @@ export const kpiWords: Record<KpiName, Text> = {
   equipment_never_seen: text('Equipment never seen', '从未上线设备占比'),
   devices_available: text('Devices available', '设备可用率'),
   devices_failed: text('Devices failed all day', '全天故障设备占比'),
-  repair_time: text('Time to repair', '平均修复时间'),
+  repair_time: text('Mean time to repair of equipment (hours)', '设备平均修复时间（小时）'),
   schools_reporting: text('Schools that report', '数字校园：有数据上报的学校'),
   live_class: text('Schools whose path carries a live class', '满足双师课堂要求的学校'),
   services_up: text('Teaching platforms answer', '教学平台可用率'),

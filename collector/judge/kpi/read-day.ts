@@ -8,6 +8,7 @@ import { dayMs, timeOn, utcOffsetSeconds } from '../../local-time.ts'
 import { type Registry, type SiteRow, standardOf } from '../../registry.ts'
 import { judgeSites } from '../judge-sites.ts'
 import { availabilityOf, type Bucket } from '../terminals/availability.ts'
+import { readRepairs } from './repairs.ts'
 import type { SiteCounts } from './rows.ts'
 import { type Count, type KpiName, kpiNames, kpis, type SiteDay } from './site-day.ts'
 
@@ -26,6 +27,7 @@ export async function readDay(store: Store, registry: Registry, day: number): Pr
   const span = { from, to, utcOffsetSeconds: utcOffsetSeconds(from, timezone) }
   const sites = registry.sites(to - 1)
   const facts = await readFacts(store, span)
+  const repairs = await readRepairs(store, span)
   const buckets = await readBuckets(store, registry, sites, span)
   const verdicts = await judgeSites(store, registry, sites, to - 1)
   return sites.flatMap((site) => {
@@ -48,6 +50,7 @@ export async function readDay(store: Store, registry: Registry, day: number): Pr
       inventory: inventoryOf(registry, [site], to - 1, seen),
       accessPoints: all === undefined ? undefined : { all, up: sumOf(facts.upPoints.get(site.id)) ?? 0 },
       clients: sumOf(facts.clients.get(site.id)),
+      repairs: repairs.get(site.id),
     }
     const counts = Object.fromEntries(kpiNames.map((name) => [name, kpis[name](now)])) as Record<KpiName, Count>
     return { place: { district, town: site.town, category: site.category, site: site.id }, counts }

@@ -6,6 +6,7 @@ import type { TerminalRow } from '../../registry.ts'
 import type { Availability } from '../terminals/availability.ts'
 import type { SiteVerdict } from '../verdict.ts'
 import { worstOf } from '../verdict.ts'
+import type { Repairs } from './repairs.ts'
 
 /** What is known of a school on a day. Shares are of the time that was measured; undefined where nothing was. */
 export type SiteDay = {
@@ -23,6 +24,8 @@ export type SiteDay = {
   /** By wireless controllers. */
   accessPoints: { up: number; all: number } | undefined
   clients: number | undefined
+  /** Of devices and rooms, by their alerts; undefined where none rang. */
+  repairs: Repairs | undefined
 }
 
 /** Add up over schools. `unknown`: of the same things as the denominator, at least one where nothing is known. */
@@ -120,8 +123,12 @@ export const kpis = {
     const parts = availabilities(day, reachable)
     return shares(parts.map((part) => (part === undefined ? undefined : Number(part === 0))))
   },
-  // Needs the faults of past days sample by sample, and none are kept: nothing is made up for it.
-  repair_time: ({ devices }) => unknown(devices.length),
+  // Not a share: hours, of as many faults that ended on the day. Those that last are not known; none at all is no lack.
+  repair_time: ({ repairs }) => ({
+    numerator: repairs?.hours ?? 0,
+    denominator: repairs?.repaired ?? 0,
+    unknown: repairs?.open ?? 0,
+  }),
   schools_reporting: ({ reported }) => yes(reported),
   live_class: carriesClass,
   services_up: ({ servicesUp }) => share(servicesUp),

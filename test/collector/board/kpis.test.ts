@@ -33,7 +33,7 @@ describe('the figures of the plan', () => {
   })
 
   test('that cannot be known are null, with how many are not', async () => {
-    const { body } = await get('?kpi=repair_time')
+    const { body } = await get('?kpi=wireless_clients')
     expect(body.kpis).toMatchObject([{ is_share: false, days: [{ value_ratio: null, numerator_count: null }] }])
     expect(body.kpis[0].days[0].unknown_count).toBeGreaterThan(0)
     expect(body.divide).toEqual([])

@@ -51,7 +51,8 @@ type Said = Pick<Batch, 'measurement' | 'fields'> & { site: string; tags?: Batch
 /** One sample of each at a time of the day. */
 function batchOf({ measurement, fields, site, tags = {}, at = '10:20' }: Said): Batch {
   const row = registry.siteAt(site, day)
-  const place = { district: 'd1', town: row?.town ?? '', category: row?.category ?? '', site, agent: `${site}-gw` }
+  const agent = measurement === 'alert' ? {} : { agent: `${site}-gw` }
+  const place = { district: 'd1', town: row?.town ?? '', category: row?.category ?? '', site, ...agent }
   return { measurement, times: [Date.parse(`2026-11-18T${at}:00+08:00`)], tags: { ...place, ...tags }, fields }
 }
 async function write(...said: Said[]): Promise<Batch[]> {
@@ -119,6 +120,45 @@ describe('the figures of a day', () => {
     expect(await figure('equipment_past_service')).toEqual([1, 1, 1, 4])
     expect(await figure('equipment_age')).toEqual([null, 16, 1, 4])
     expect(await figure('links_up', { scope: 'category', category: 'town' })).toEqual([null, null, null, 1])
+  })
+
+  test('tell the hours that faults of equipment lasted which ended on the day, and how many last', async () => {
+    const rings = (rule: string, subject: string, state: number, at: string): Said => {
+      const tags = { rule, subject, severity: 'warning' }
+      return { measurement: 'alert', site: 's1', tags, at, fields: { state: [state], acknowledged: [0] } }
+    }
+    await write(
+      // 10:00 to 14:30, told once an hour in between.
+      rings('room-down', 's1-r1', 1, '10:00'),
+      rings('room-down', 's1-r1', 1, '11:00'),
+      rings('room-down', 's1-r1', 0, '14:30'),
+      // Again, and it lasts.
+      rings('room-down', 's1-r1', 1, '15:00'),
+      rings('device-class-down', 'panel', 1, '08:00'),
+      rings('device-class-down', 'panel', 0, '08:30'),
+      // A line is no equipment of a classroom.
+      rings('link-down', 'wan', 1, '08:00'),
+      rings('link-down', 'wan', 0, '09:00'),
+    )
+    await keeper.run(registry, night)
+    expect(await figure('repair_time')).toEqual([null, 5, 2, 1])
+    expect(await figure('repair_time', { scope: 'site', site: 's1' })).toEqual([null, 5, 2, 1])
+    expect(await figure('repair_time', { scope: 'site', site: 's2' })).toEqual([null, null, null, 0])
+  })
+
+  test('count a fault from when it rang, though that was days before', async () => {
+    const rows = [-3, -1, 0].map((days, i) => ({
+      ...batchOf({
+        measurement: 'alert',
+        site: 's1',
+        tags: { rule: 'room-down', subject: 's1-r1', severity: 'warning' },
+        fields: { state: [i === 2 ? 0 : 1], acknowledged: [0] },
+      }),
+      times: [day + days * dayMs + 10 * 60 * minuteMs],
+    }))
+    await (await held.store.write(rows)).durable
+    await keeper.run(registry, night)
+    expect(await figure('repair_time')).toEqual([null, 72, 1, 0])
   })
 
   test('are computed again after late data; what was said stays, the last holds', async () => {
