@@ -1,0 +1,64 @@
+/** Which devices have answered of late: the day is asked of all of them, the time before only of those that are missing. */
+import type { Match } from '../../../store/query.ts'
+import type { Store } from '../../../store/store.ts'
+import { dayMs } from '../../local-time.ts'
+import type { Registry, SiteRow } from '../../registry.ts'
+import { createTurns } from '../turns.ts'
+
+/** A device that has not answered in so long was never seen. */
+const lookBackDays = 30
+/** While more of all devices are missing, as on a day off, the day before is asked of all; then of the few by name. */
+const fewShare = 0.1
+/** One question names so many devices and their sites: some stores ask by a text of bounded length. */
+const namesPerQuery = 100
+
+const daySeconds = dayMs / 1000
+
+/** Of whole local days. */
+type Span = { from: number; to: number; utcOffsetSeconds: number }
+/** Of each site that was looked at, the devices that answered. */
+export type Seen = Map<string, Set<string>>
+
+/** Up to the end of `day`. */
+export async function readSeen(store: Store, registry: Registry, sites: readonly SiteRow[], day: Span): Promise<Seen> {
+  const seen: Seen = new Map()
+  const begin = day.to - lookBackDays * dayMs
+  const all = sites.flatMap(({ id: site }) => registry.terminalsOf(site, day.to - 1).map(({ id }) => ({ site, id })))
+  const missing = () => all.filter(({ site, id }) => seen.get(site)?.has(id) !== true)
+  await look(store, seen, day)
+  let before: Span = { ...day, from: begin, to: day.from }
+  let rest = missing()
+  for (; rest.length > fewShare * all.length && before.to > begin; rest = missing()) {
+    const from = Math.max(begin, before.to - dayMs)
+    await look(store, seen, { ...before, from })
+    before = { ...before, to: from }
+  }
+  for (const devices of parts(rest)) {
+    const match = { site: [...new Set(devices.map(({ site }) => site))], terminal: devices.map(({ id }) => id) }
+    await look(store, seen, before, match)
+  }
+  // A site was looked at, too, where all that was measured has left the registry.
+  const unknown = sites.flatMap(({ id }) => (seen.has(id) ? [] : id))
+  for (const site of parts(unknown)) await look(store, seen, before, { site })
+  return seen
+}
+
+function parts<T>(all: readonly T[]): T[][] {
+  const count = Math.ceil(all.length / namesPerQuery)
+  return Array.from({ length: count }, (_, i) => all.slice(i * namesPerQuery, (i + 1) * namesPerQuery))
+}
+
+/** Adds who answered in a span. */
+async function look(store: Store, seen: Seen, span: Span, match: Match = {}): Promise<void> {
+  if (span.from >= span.to) return
+  const by = ['site', 'terminal']
+  const turn = createTurns()
+  const query = { measurement: 'terminal', field: 'up', aggregate: 'max', by, everySeconds: daySeconds } as const
+  for (const { tags, points } of await store.range({ ...query, match, ...span })) {
+    await turn()
+    const { site = '', terminal = '' } = tags
+    const answered = seen.get(site) ?? new Set()
+    seen.set(site, answered)
+    if (points.some(([, value]) => value > 0)) answered.add(terminal)
+  }
+}
