@@ -46,12 +46,12 @@ describe.skipIf(!has('mosquitto'))('a connection to Mosquitto', () => {
   describe('with deferred acknowledgements', () => {
     const receiveMaximum = 10
 
-    async function flood(count: number) {
+    async function flood(count: number, options: { keepaliveSeconds?: number } = {}) {
       const tested = startConnection({
         config: { url: broker.url },
         deferAcknowledgements: true,
         receiveMaximum,
-        keepaliveSeconds: 1,
+        ...options,
         onSession: (session) => session.subscribe({ 'flood/+': 1 }),
       })
       await vi.waitFor(() => expect(tested.sessions).toHaveLength(1), within)
@@ -84,7 +84,7 @@ describe.skipIf(!has('mosquitto'))('a connection to Mosquitto', () => {
     })
 
     it('stays connected while nothing is acknowledged, for pings go on', async () => {
-      const { messages, sessions, warnings } = await flood(20)
+      const { messages, sessions, warnings } = await flood(20, { keepaliveSeconds: 1 })
       await vi.waitFor(() => expect(messages).toHaveLength(receiveMaximum), within)
       // The library gives up 1.5 keepalives after an unanswered ping; Mosquitto reports each second.
       const watcher = await other()
@@ -110,9 +110,11 @@ describe.skipIf(!has('mosquitto'))('a connection to Mosquitto', () => {
       )
       await vi.waitFor(() => expect(messages).toHaveLength(receiveMaximum), within)
       for (const message of old) message.acknowledge()
-      await publisher.publishAsync('flood/last', '', { qos: 1 })
+      // Whatever an acknowledgement on its way sets free comes before the answer to this.
+      await sessions[1]?.publish('echo', '', { qos: 1 })
+      expect(messages).toHaveLength(receiveMaximum)
       messages[0]?.acknowledge()
-      await vi.waitFor(() => expect(messages).toHaveLength(receiveMaximum + 1), within)
+      await vi.waitFor(() => expect(messages.length).toBeGreaterThan(receiveMaximum), within)
     })
   })
 
