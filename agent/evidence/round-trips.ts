@@ -39,7 +39,9 @@ export function riseOf(runs: readonly RoundTrips[], isIdle: (run: RoundTrips) =>
     if (idle.length < leastIdleRuns || busy.length === 0) return undefined
     const idleSeconds = idle[idle.length >> 1] as number
     const loadedSeconds = busy.reduce((sum, time) => sum + time, 0) / busy.length
-    if (loadedSeconds - idleSeconds < Math.max(leastRiseSeconds, leastRiseRatio * idleSeconds)) return undefined
+    // A time that is no number proves nothing.
+    const isRise = loadedSeconds - idleSeconds >= Math.max(leastRiseSeconds, leastRiseRatio * idleSeconds)
+    if (!isRise) return undefined
     rises.push({ idleSeconds, loadedSeconds })
   }
   return rises[0]

@@ -221,6 +221,7 @@ describe('a line that is full below its target', () => {
     ['round trips that stay', () => (idle(5, 8), full(300, 5, 9))],
     ['no round trips during it', () => (idle(5, 8), pass(90, 300, 5))],
     ['pings that are all lost', () => (idle(5, 8), full(300, 5, null))],
+    ['a round trip that is no number', () => (idle(5, 8), full(300, 5, Number.NaN))],
     ['too little known of the idle line', () => (idle(2, 8), full(300, 5, 40))],
     ['round trips that are long without it, too', () => (idle(5, 40), full(300, 5, 42))],
     ['a camera that sends all day', () => (pass(600, 300, 5), ping(8), pass(600, 300, 5), ping(40), pass(60, 300, 5))],
