@@ -27,8 +27,8 @@ export async function readDay(store: Store, registry: Registry, day: number): Pr
   const sites = registry.sites(to - 1)
   const facts = await readFacts(store, span)
   const repairs = await readRepairs(store, span)
-  const answering = await readSeen(store, registry, sites, span)
   const hours = await readHours(store, registry, sites, span)
+  const answering = await readSeen(store, registry, { sites, day: span, hours })
   const verdicts = await judgeSites(store, registry, sites, to - 1)
   const figures: SiteCounts[] = []
   const turn = createTurns()

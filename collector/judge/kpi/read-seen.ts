@@ -1,13 +1,14 @@
-/** Which devices have answered of late: the day is asked of all of them, the time before only of those that are missing. */
+/** Which devices have answered of late: only those are asked for that did not while they were expected. */
 import type { Match } from '../../../store/query.ts'
 import type { Store } from '../../../store/store.ts'
 import { dayMs } from '../../local-time.ts'
 import type { Registry, SiteRow } from '../../registry.ts'
+import type { Bucket } from '../terminals/availability.ts'
 import { createTurns } from '../turns.ts'
 
 /** A device that has not answered in so long was never seen. */
 const lookBackDays = 30
-/** While more of all devices are missing, as on a day off, the day before is asked of all; then of the few by name. */
+/** While more of all devices are missing, as on a day off, one day after the other is asked of all; then of the few by name. */
 const fewShare = 0.1
 /** One question names so many devices and their sites: some stores ask by a text of bounded length. */
 const namesPerQuery = 100
@@ -19,14 +20,19 @@ type Span = { from: number; to: number; utcOffsetSeconds: number }
 /** Of each site that was looked at, the devices that answered. */
 export type Seen = Map<string, Set<string>>
 
-/** Up to the end of `day`. */
-export async function readSeen(store: Store, registry: Registry, sites: readonly SiteRow[], day: Span): Promise<Seen> {
-  const seen: Seen = new Map()
+/** Up to the end of `day`, of which `hours` are known. */
+export async function readSeen(
+  store: Store,
+  registry: Registry,
+  { sites, day, hours }: { sites: readonly SiteRow[]; day: Span; hours: ReadonlyMap<string, readonly Bucket[]> },
+): Promise<Seen> {
+  const seen: Seen = new Map(
+    [...hours].map(([site, own]) => [site, new Set(own.flatMap(({ terminal, mean }) => (mean > 0 ? terminal : [])))]),
+  )
   const begin = day.to - lookBackDays * dayMs
   const all = sites.flatMap(({ id: site }) => registry.terminalsOf(site, day.to - 1).map(({ id }) => ({ site, id })))
   const missing = () => all.filter(({ site, id }) => seen.get(site)?.has(id) !== true)
-  await look(store, seen, day)
-  let before: Span = { ...day, from: begin, to: day.from }
+  let before: Span = { ...day, from: begin }
   let rest = missing()
   for (; rest.length > fewShare * all.length && before.to > begin; rest = missing()) {
     const from = Math.max(begin, before.to - dayMs)

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readSeen } from '../../../../collector/judge/kpi/read-seen.ts'
+import type { Bucket } from '../../../../collector/judge/terminals/availability.ts'
 import { createRegistry } from '../../../../collector/registry.ts'
 import { registrySchema } from '../../../../core/registry.ts'
 import { openTestStore, type TestStore } from '../../../store/sqlite/sqlite-store.ts'
@@ -50,7 +51,8 @@ async function write(site: string, devices: readonly string[], daysAgo: number, 
   await durable
 }
 const idsOf = (from: number, to = from + 1) => many.slice(from, to).map(({ id }) => id)
-const seen = () => readSeen(held.store, registry, registry.sites(day), span)
+const seen = (hours = new Map<string, Bucket[]>()) =>
+  readSeen(held.store, registry, { sites: registry.sites(day), day: span, hours })
 
 test('a device was seen when it answered within thirty days, however many are silent on the day', async () => {
   await write('s1', idsOf(0, 150), 0, 0)
@@ -62,11 +64,11 @@ test('a device was seen when it answered within thirty days, however many are si
   expect([...((await seen()).get('s1') ?? [])].toSorted()).toEqual(idsOf(0, 141).toSorted())
 })
 
-test('few that are missing on the day are found in the days before', async () => {
-  await write('s1', idsOf(0, 147), 0, 1)
+test('few that did not answer while they were expected are found in the days before', async () => {
   await write('s1', idsOf(147), 20, 1)
   await write('s1', idsOf(148), 20, 0)
-  const answered = (await seen()).get('s1')
+  const hours = idsOf(0, 149).map((terminal, i) => ({ terminal, from: day, mean: i < 147 ? 0.5 : 0, count: 2 }))
+  const answered = (await seen(new Map([['s1', hours]]))).get('s1')
   expect(idsOf(146, 150).map((id) => answered?.has(id))).toEqual([true, true, false, false])
 })
 
