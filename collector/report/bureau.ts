@@ -1,9 +1,6 @@
 /** The monthly report of the bureau: all schools, by figure, town and kind. Pure but for the drawing. */
 import { type Category, categories } from '../../core/standard.ts'
 import type { Verdict } from '../../core/catalog.ts'
-import { dateOf } from '../../core/calendar.ts'
-import { gapOf, type KpiDay, type KpiSeries } from '../judge/kpi/divide.ts'
-import { kpiNames, type KpiName } from '../judge/kpi/site-day.ts'
 import type { DirectionVerdict, SiteVerdict } from '../judge/verdict.ts'
 import type { Registry } from '../registry.ts'
 import { townsChart } from './charts.ts'
@@ -11,8 +8,9 @@ import { type Block, type Cell, filled, type Lang, type Report, type Table } fro
 import type { Month } from './month.ts'
 import type { Figures, School } from './read-schools.ts'
 import { methodLines } from './method.ts'
+import { at, figure, gapBlocks, kpiTable, pointsBetween, pooled } from './plan.ts'
 import { footerOf, nameIn, percentText, reasonOf, subtitleOf, whyOf } from './say.ts'
-import { categoryWords, kpiWords, reasonWords, verdictWords, words } from './words.ts'
+import { categoryWords, headWords, reasonWords, verdictWords, words } from './words.ts'
 
 export type BureauInput = {
   registry: Registry
@@ -46,7 +44,7 @@ export async function bureauReport(input: BureauInput): Promise<Report> {
       kpiTable(input),
       ...(await townBlocks(input)),
       categoryTable(input),
-      ...gapText(input),
+      ...(await gapBlocks(input)),
       schoolTable(input),
       leftOutTable(schools, lang),
       noVerdictTable(schools, lang),
@@ -62,8 +60,6 @@ function tallyOf(verdicts: readonly SiteVerdict[]): Tally {
   return { met: count('met'), below: count('below'), unknown: count('unknown') }
 }
 const rateOf = ({ met, below }: Tally) => (met + below === 0 ? null : met / (met + below))
-const pointsBetween = (now: number | null, before: number | null) =>
-  now === null || before === null ? null : (now - before) * 100
 
 function summary(schools: readonly School[], lang: Lang): Block {
   const tally = tallyOf(schools.map(({ verdict }) => verdict))
@@ -73,78 +69,11 @@ function summary(schools: readonly School[], lang: Lang): Block {
     items: [
       { label: words.compliance[lang], value: percentText(rateOf(tally)) },
       { label: `${words.compliance[lang]} · ${words.month_before[lang]}`, value: percentText(rateOf(before)) },
-      { label: verdictWords.met[lang], value: String(tally.met), tone: 'met' },
-      { label: verdictWords.below[lang], value: String(tally.below), tone: 'below' },
-      { label: verdictWords.unknown[lang], value: String(tally.unknown), tone: 'unknown' },
+      { label: headWords.met[lang], value: String(tally.met), tone: 'met' },
+      { label: headWords.below[lang], value: String(tally.below), tone: 'below' },
+      { label: headWords.unknown[lang], value: String(tally.unknown), tone: 'unknown' },
       { label: words.schools[lang], value: String(schools.length) },
     ],
-  }
-}
-
-const at = (all: readonly KpiSeries[], kpi: KpiName, scope: string, id?: string) =>
-  all.find(({ tags }) => tags['kpi'] === kpi && tags['scope'] === scope && (id === undefined || tags[scope] === id))
-    ?.days
-
-type Sum = { numerator: number; denominator: number }
-function pooled(days: readonly KpiDay[] = []): Sum {
-  return days.reduce(
-    (sum, day) => ({
-      numerator: sum.numerator + (day.numerator ?? 0),
-      denominator: sum.denominator + (day.denominator ?? 0),
-    }),
-    { numerator: 0, denominator: 0 },
-  )
-}
-
-/** Years and clients are no shares. */
-function figure(kpi: KpiName, { numerator, denominator }: Sum): Cell {
-  if (denominator === 0) return null
-  if (kpi === 'wireless_clients') return null
-  if (kpi === 'equipment_age' || kpi === 'repair_time') return { value: numerator / denominator, kind: 'decimal' }
-  return numerator / denominator
-}
-
-function kpiTable({ month, figures, lang }: BureauInput): Table {
-  const last = month.days.at(-1)
-  const known = at(figures.month, 'compliance', 'district')?.length ?? 0
-  const rows = kpiNames.map((kpi): Cell[] => {
-    const days = at(figures.month, kpi, 'district') ?? []
-    const day = days.find(({ date }) => last !== undefined && date === dateOf(last))
-    const [whole, before] = [pooled(days), pooled(at(figures.before, kpi, 'district'))]
-    const [now, then] = [figure(kpi, whole), figure(kpi, before)]
-    const change = typeof now === 'number' && typeof then === 'number' ? pointsBetween(now, then) : null
-    return [
-      kpiWords[kpi][lang],
-      figure(kpi, pooled(day && [day])),
-      day?.numerator ?? null,
-      day?.denominator ?? null,
-      day?.unknown ?? null,
-      now,
-      then,
-      change,
-    ]
-  })
-  return {
-    type: 'table',
-    name: words.kpis[lang],
-    title: words.kpis[lang],
-    note: filled(words.kpis_note, lang, {
-      day: last === undefined ? '–' : dateOf(last),
-      known,
-      days: month.days.length,
-    }),
-    columns: [
-      { head: words.figure[lang], kind: 'text' },
-      { head: words.last_day[lang], kind: 'ratio' },
-      { head: words.numerator[lang], kind: 'decimal' },
-      { head: words.denominator[lang], kind: 'decimal' },
-      { head: words.unknown[lang], kind: 'count' },
-      { head: words.whole_month[lang], kind: 'ratio' },
-      { head: words.month_before[lang], kind: 'ratio' },
-      { head: words.change[lang], kind: 'points' },
-    ],
-    rows,
-    empty: words.none[lang],
   }
 }
 
@@ -161,7 +90,7 @@ function groupTable(groups: readonly Group[], scope: 'town' | 'category', { figu
       { head: name[lang], kind: 'text' },
       { head: words.schools[lang], kind: 'count' },
       ...(['met', 'below', 'unknown'] as const).map((one) => ({
-        head: verdictWords[one][lang],
+        head: headWords[one][lang],
         kind: 'count' as const,
       })),
       { head: words.rate_of_known[lang], kind: 'ratio' },
@@ -201,7 +130,7 @@ async function townBlocks(input: BureauInput): Promise<Block[]> {
       schools: own,
     }))
   const bars = groups.map(({ name, schools: own }) => ({ name, ...tallyOf(own.map(({ verdict }) => verdict)) }))
-  const names = { met: verdictWords.met[lang], below: verdictWords.below[lang], unknown: verdictWords.unknown[lang] }
+  const names = { met: headWords.met[lang], below: headWords.below[lang], unknown: headWords.unknown[lang] }
   const chart = { type: 'chart' as const, title: words.by_town[lang], svg: await townsChart(bars, names) }
   return [groupTable(groups, 'town', input), ...(bars.length === 0 ? [] : [chart])]
 }
@@ -212,15 +141,6 @@ function categoryTable(input: BureauInput): Table {
     return schools.length === 0 ? [] : { id, name: categoryWords[id][input.lang], schools }
   })
   return groupTable(groups, 'category', input)
-}
-
-function gapText({ figures, lang }: BureauInput): Block[] {
-  const series = figures.month.filter(({ tags }) => tags['kpi'] === 'compliance' && tags['scope'] === 'category')
-  const last = gapOf(series).findLast(({ gap }) => gap !== null)
-  if (last === undefined || last.gap === null) return []
-  const gap = (last.gap * 100).toFixed(1)
-  const line = filled(words.gap, lang, { town: percentText(last.town), rural: percentText(last.rural), gap })
-  return [{ type: 'text', title: '', lines: [`${last.date}: ${line}`] }]
 }
 
 const deciding = ({ directions }: SiteVerdict) => directions.filter(({ decides }) => decides)

@@ -59,6 +59,30 @@ export function daysChart(series: readonly Line[]): Promise<string> {
   })
 }
 
+/** Shares day by day; a day that is not known is a gap. */
+export function sharesChart(
+  series: readonly { name: string; values: readonly (number | null)[] }[],
+  dates: readonly string[],
+) {
+  const percent = { formatter: ({ value }: { value: number }) => `${value}%` }
+  return draw(260, {
+    ...frame(series.map(({ name }) => name)),
+    xAxis: { type: 'category', data: dates.map((date) => date.slice(5)) },
+    yAxis: { type: 'value', scale: true, max: 100, axisLabel: { formatter: '{value}%' } },
+    series: series.map(({ name, values }, i) => ({
+      name,
+      type: 'line',
+      symbol: 'none',
+      lineStyle: { width: i === 0 ? 2.5 : 1.8, type: i === 0 ? 'solid' : 'dashed' },
+      itemStyle: { color: shareColours[i % shareColours.length] },
+      endLabel: { show: true, ...percent },
+      data: values.map((value) => (value === null ? null : Number((value * 100).toFixed(1)))),
+    })),
+  })
+}
+
+const shareColours = ['#1d2126', colours.down, colours.up] as const
+
 export type TownBar = { name: string; met: number; below: number; unknown: number }
 
 export function townsChart(

@@ -11,6 +11,13 @@ export const verdictWords = {
   unknown: text('no verdict', '未判定'),
 } as const
 
+/** The same where they stand alone. */
+export const headWords = {
+  met: text('Met', '达标'),
+  below: text('Below target', '未达标'),
+  unknown: text('No verdict', '未判定'),
+} as const
+
 export const reasonWords = {
   no_trials: text('no test', '无测试'),
   too_few_trials: text('too few conclusive tests', '有效测试不足'),
@@ -66,6 +73,39 @@ export const kpiWords: Record<KpiName, Text> = {
   services_up: text('Teaching platforms answer', '教学平台可用率'),
 }
 
+const notTested = text('no test, or too few', '无测试或有效测试不足')
+const notReached = text('that level was not measured', '该级路径未测量')
+const notExpected = text('not expected that day, or not measured', '当天不要求在线，或未测量')
+const noYear = text('no year of purchase in the registry', '登记表未填购置年份')
+const noPoint = text('no access point, or not measured', '无接入点或未测量')
+
+/** Why some of it is not known: what is missing, and where to look. */
+export const kpiUnknownWords: Record<KpiName, Text> = {
+  compliance: notTested,
+  compliance_down: notTested,
+  compliance_up: notTested,
+  path_district: notReached,
+  path_city: notReached,
+  path_province: notReached,
+  links_up: text('no counters of the WAN interface', '无出口网卡数据'),
+  classrooms_working: text('no lessons that day, or not measured', '当天无课，或未测量'),
+  classrooms_equipped: text('no classroom in the registry', '登记表中没有教室'),
+  teacher_terminals: text('number of teachers not in the registry', '登记表未填教师人数'),
+  teacher_terminals_used: text('none in the registry, or not expected that day', '登记表中没有，或当天不要求在线'),
+  access_points_up: noPoint,
+  wireless_schools: noPoint,
+  wireless_clients: text('no client counts by SNMP', '无 SNMP 终端数'),
+  equipment_past_service: noYear,
+  equipment_age: noYear,
+  equipment_never_seen: text('nothing of the school was measured', '该校从未测量'),
+  devices_available: notExpected,
+  devices_failed: notExpected,
+  repair_time: text('not repaired yet', '尚未修复'),
+  schools_reporting: text('–', '–'),
+  live_class: text('no path was measured', '未测量路径'),
+  services_up: text('no platform was measured', '未测量教学平台'),
+}
+
 export const words = {
   bureau_title: text('School networks: monthly report', '教育网络监测月报'),
   site_title: text('Evidence sheet: bandwidth of a school', '学校带宽监测证据单'),
@@ -92,6 +132,8 @@ export const words = {
   numerator: text('Of these', '分子'),
   denominator: text('Known', '分母'),
   unknown: text('Unknown', '未知'),
+  why_unknown: text('Why unknown', '未知原因'),
+  none_repaired: text('no fault ended that day', '当天没有修复的故障'),
   whole_month: text('Month', '全月'),
   month_before: text('Month before', '上月'),
   change: text('Change, points', '变化（百分点）'),
@@ -100,9 +142,13 @@ export const words = {
   categories: text('Kinds of schools', '各类学校'),
   category: text('Kind', '类别'),
   gap: text(
-    'Town {town}, rural {rural}: a gap of {gap} points.',
-    '城镇达标率 {town}，农村达标率 {rural}，差距 {gap} 个百分点。',
+    '{date}: town schools {town}, rural schools and teaching points {rural}, a gap of {gap} points.',
+    '{date}：城镇中小学达标率 {town}，农村中小学及教学点 {rural}，差距 {gap} 个百分点。',
   ),
+  gap_chart: text('Compliance by day since the month before: town and country', '上月以来每日达标率：城乡对比'),
+  schools_all: text('All schools', '全部学校'),
+  schools_town: text('Town schools', '城镇中小学'),
+  schools_rural: text('Rural schools and teaching points', '农村中小学及教学点'),
   rate_of_known: text('Rate', '达标率'),
   by_town: text('Schools by verdict and town', '各镇街学校判定情况'),
   short_links_up: text('Links up', '链路在线'),
@@ -154,7 +200,7 @@ export const words = {
     '未达标的测试会复测，测试与复测合计为一次。自检和无结论的测试（线路繁忙、测试点达上限、测量端性能不足等）不作为依据，单独列出。',
   ),
   how_zone: text('Days and months are local: {zone}.', '日期与月份按当地时间：{zone}。'),
-  rule_source: text('Source of the rule: {source}', '规则来源：{source}'),
+  rule_source: text('Source of the rule: {source}.', '规则来源：{source}。'),
   rule_own: text('This school has a rule of its own.', '本校采用单独约定的规则。'),
   rules_own: text('{count} schools have a rule of their own.', '{count} 所学校采用单独约定的规则。'),
 

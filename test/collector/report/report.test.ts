@@ -31,12 +31,13 @@ describe('the monthly report', () => {
     expect(report).toMatch(/\|First\|+s1\|.*\|met\|/)
     expect(report).toMatch(/\|Second\|+s2\|.*\|below\|+too small a share reached it\|+7\|+0\|/)
     expect(report).toContain('|Compliance rate||50.0%|')
-    expect(report).toContain('|no verdict||1|')
+    expect(report).toContain('|No verdict||1|')
   })
 
   test('gives figures of the plan with numerator, denominator and what is unknown, as they are stored', async () => {
     const computed = textOf(await html())
-    expect(computed).toMatch(/\|Schools whose link meets its target\|+50.0%\|+1\|+2\|+1\|/)
+    expect(computed).toMatch(/\|Schools whose link meets its target\|+50.0%\|+1\|+2\|+1\|+no test, or too few\|/)
+    expect(computed).toContain('|no year of purchase in the registry|')
     const day = Date.parse('2026-10-31T00:00:00+08:00')
     const keeper = createKpiKeeper(store, createLog({ name: 'test', level: 'silent' }))
     await keeper.run(registry, day + 86_400_000 + 60_000)
