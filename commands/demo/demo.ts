@@ -6,15 +6,17 @@ import { collectorConfigSchema } from '../../collector/config.ts'
 import { dayMs } from '../../collector/local-time.ts'
 import { runCollector } from '../../collector/main.ts'
 import { loadConfig } from '../../core/config-file.ts'
+import { dateOf } from '../../core/calendar.ts'
 import { AppError } from '../../core/errors.ts'
 import { createLog, type Log } from '../../core/log.ts'
 import { type Standard, standardsFileSchema } from '../../core/standard.ts'
 import { createSqliteStore, type SqliteStore } from '../../store/sqlite.ts'
-import { minuteMs } from './calendar.ts'
+import { localDay, minuteMs, startOf } from './calendar.ts'
 import { type District, makeDistrict, type RegistryInput } from './district.ts'
 import { type Folder, openFolder, type Wish } from './folder.ts'
 import { createGateways } from './gateways.ts'
 import { type Span, testDaysBefore, writeHistory, writeTests } from './history.ts'
+import { writeFigures } from './plan-history.ts'
 import { createProgress, type Output } from './progress.ts'
 import { writeVerdicts } from './verdict-history.ts'
 import { words } from './words.ts'
@@ -119,13 +121,21 @@ async function writeAll(
   signal: AbortSignal,
   onProgress: (ratio: number) => void,
 ): Promise<void> {
-  await writeTests(district, { from: span.from - testDaysBefore * dayMs, to: span.to }, store)
+  const first = Math.min(localDay(span.from), monthBeforeLast(span.to))
+  await writeTests(district, { from: startOf(first - testDaysBefore), to: span.to }, store)
   // Verdicts read what is there already, while the writer is busy with the rest.
   const results = await Promise.allSettled([
     writeHistory(district, span, { store, signal, onProgress }),
     writeVerdicts(district, span, { store, log, signal }),
+    writeFigures(district, { first, end: localDay(span.to) }, { store, signal }),
   ])
   for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+/** Tests and figures of the plan reach back so far: the report of last month sets it beside the month before. */
+function monthBeforeLast(now: number): number {
+  const [year = 0, month = 0] = dateOf(localDay(now)).split('-').map(Number)
+  return Date.UTC(year, month - 3, 1) / dayMs
 }
 
 async function live(

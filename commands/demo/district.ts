@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { createRegistry, type Registry } from '../../collector/registry.ts'
 import { registrySchema } from '../../core/registry.ts'
 import type { Category, Standard } from '../../core/standard.ts'
-import { inventoryOf, type Device, type Room } from './inventory.ts'
+import { type Device, type Inventory, inventoryOf } from './inventory.ts'
 import { createNamer, districtName, towns, type SchoolName } from './names.ts'
 import { keyOf, mix, pick, randomOf } from './random.ts'
 import { castShowcase, type Showcase } from './showcase.ts'
@@ -75,7 +75,7 @@ export function makeDistrict({ seed, sites, terminals, end }: DistrictOptions, s
   const stories = castStories(random, categories)
   const drafts = categories.map((category, i) => draftOf({ category, index: i, seed, random, ...namer(category) }))
   const inventories = drafts.map(({ id, category, secondary }, i) =>
-    inventoryOf({ site: id, index: i, category, secondary, average: terminals }),
+    inventoryOf({ site: id, index: i, category, secondary, average: terminals, year: new Date(end).getUTCFullYear() }),
   )
   const showcase = castShowcase(
     drafts.map(({ id }, i) => ({ id, story: stories[i] as Story, devices: inventories[i]?.devices ?? [] })),
@@ -142,11 +142,14 @@ function contractOf(category: Category, draw: number): { target_down_bps?: strin
   return category === 'kindergarten' && draw < 0.02 ? { target_down_bps: '200M', target_up_bps: '100M' } : {}
 }
 
-function registryInput(drafts: readonly Draft[], inventories: readonly { rooms: Room[]; devices: Device[] }[]) {
+function registryInput(drafts: readonly Draft[], inventories: readonly Inventory[]) {
   const input: RegistryInput = {
     district: { id: 'qinglan', name: districtName, simulated: true },
     towns: towns.map(({ id, zh, en }) => ({ id, name: { zh, en } })),
-    sites: drafts.map(({ id, name, town, category, location }) => ({ id, name, town: town.id, category, location })),
+    sites: drafts.map(({ id, name, town, category, location }, i) => {
+      const teachers = inventories[i]?.teachers
+      return { id, name, town: town.id, category, location, teachers }
+    }),
     agents: drafts.map(({ id, agent }) => ({ id: agent, site: id })),
     links: drafts.flatMap(({ id, carrier, contract, backup }) => [
       linkRow(`${id}-wan`, id, carrier, contract),

@@ -7,7 +7,7 @@ import { AppError } from '../../core/errors.ts'
 export type Wish = { seed: number; sites: number; days: number; terminals: number }
 
 /** Raised when the same wish makes other data: what an older version made is then made anew. */
-const generation = 3
+const generation = 4
 
 type Marker = Wish & {
   made_by: 'linkbell demo'

@@ -28,7 +28,15 @@ const longestCatchUpMs = 15 * minuteMs
 const refreshMinutes = 60
 /** Caught up in one tick: more at once than the collector takes would be dropped, as there is no resend here. */
 const longestStepMs = 15_000
-const everyMinutes: Record<Scheduled, number> = { host: 1, agent: 1, wan: 1, path: 1, terminal: 1, service: 5 }
+const everyMinutes: Record<Scheduled, number> = {
+  host: 1,
+  agent: 1,
+  wan: 1,
+  path: 1,
+  terminal: 1,
+  service: 5,
+  device: 5,
+}
 
 export function createGateways(deps: GatewaysDeps): Gateways {
   const { district, now, from } = deps

@@ -45,6 +45,12 @@ const spacings: Record<Scheduled, Spacing> = {
     [0.4, 3],
     [0, 1],
   ],
+  // The board looks at what was told last; of lamps and toner it remembers a week.
+  device: [
+    [168, Infinity],
+    [0.4, 240],
+    [0, 5],
+  ],
 }
 /** Devices of the school that shows its classrooms: close enough that the day of each can be told. */
 const closely: Spacing = [
@@ -118,7 +124,15 @@ function workOf({ schools }: District, { from, to }: Span): Work[][] {
     return { from: Math.max(from, begin), to: Math.min(to, begin + dayMs) }
   })
   const devices = schools.reduce((sum, school) => sum + school.devices.length, 0)
-  const series = { host: 1, agent: 1, wan: 1, path: 5, service: 3, terminal: devices / schools.length }
+  const series = {
+    host: 1,
+    agent: 1,
+    wan: 1,
+    path: 5,
+    service: 3,
+    terminal: devices / schools.length,
+    device: devices / schools.length / 4,
+  }
   return days.map((day) =>
     scheduled.map((name) => {
       const minutes = minutesIn(day, (minute) => isKept(name, minute, to))

@@ -2,6 +2,7 @@
 import type { Sample } from '../../core/catalog.ts'
 import { minuteMs } from './calendar.ts'
 import type { District, School } from './district.ts'
+import { deviceSamples } from './samples/device.ts'
 import { agentSamples, hostSamples } from './samples/gateway.ts'
 import { pathSamples } from './samples/path.ts'
 import { serviceSamples } from './samples/service.ts'
@@ -17,6 +18,7 @@ const makers = {
   path: pathSamples,
   service: serviceSamples,
   terminal: terminalSamples,
+  device: deviceSamples,
 } satisfies Record<string, (school: School, district: District, time: number) => Sample[]>
 
 export type Scheduled = keyof typeof makers

@@ -12,6 +12,10 @@ export type Showcase = {
   /** All of a room, since a morning. */
   darkRoom: string
   accessPoint: string
+  /** Its lamp is at its end; it stands in for the panel. */
+  wornProjector: string
+  /** Its toner is, too. */
+  emptyPrinter: string | undefined
 }
 
 const wantedDevices = 60
@@ -35,8 +39,13 @@ export function castShowcase(schools: readonly Candidate[]): Showcase | undefine
   if (standIn === undefined || flapping === undefined || deadPanel === undefined) return undefined
   if (accessPoint === undefined || darkRoom === undefined) return undefined
   for (const projector of [standIn, flapping]) projector.expected = 'lessons'
-  const ids = { deadPanel: deadPanel.id, flappingProjector: flapping.id, accessPoint: accessPoint.id }
-  return { site: school.id, ...ids, darkRoom }
+  const ids = {
+    deadPanel: deadPanel.id,
+    flappingProjector: flapping.id,
+    accessPoint: accessPoint.id,
+    wornProjector: standIn.id,
+  }
+  return { site: school.id, ...ids, darkRoom, emptyPrinter: of('printer')[0]?.id }
 }
 
 /** Whether its story keeps a device silent. */

@@ -12,6 +12,7 @@ export const kinds = [
   'degraded',
   'repaired',
   'slow_upload',
+  'upgraded',
   // Links of which nothing can be said
   'marginal',
   'busy',
@@ -53,6 +54,8 @@ const castings: readonly Casting[] = [
   { kind: 'marginal', depth: [0.95, 0.95] },
   // The rest of some 6 % below their target: rural links, as the digital divide has it.
   { kind: 'capped', share: 0.011, depth: [0.45, 0.78], only: ['rural'] },
+  // Got a better line in the last months: the divide gets smaller.
+  { kind: 'upgraded', share: 0.035, depth: [0.5, 0.85], only: ['rural', 'teaching-point'] },
 ]
 
 /** At most this share of the schools has a story: a small district is still half well. */
@@ -112,14 +115,20 @@ export function capacityRatio(
     degraded: time >= end - 9 * dayMs ? 1 : 0,
     repaired: time < end - 7 * dayMs ? 1 : 0,
     slow_upload: direction === 'up' ? 1 : 0,
+    upgraded: time < upgradedAt(key, end) ? 1 : 0,
   } as Partial<Record<StoryKind, number>>
   const share = held[story.kind] ?? 0
   if (share === 0) return headroom
   // A cap is steady; congestion comes and goes.
-  const swing = story.kind === 'capped' || story.kind === 'marginal' ? 0.004 : 0.12
+  const swing = steady.includes(story.kind) ? 0.004 : 0.12
   const bad = Math.min(headroom, story.depth * (1 + swing * (smooth(key + 3, time / hourMs) - 0.5)))
   return headroom + (bad - headroom) * share
 }
+
+const steady: readonly StoryKind[] = ['capped', 'marginal', 'upgraded']
+
+/** One by one, between twelve weeks and two before the end. */
+const upgradedAt = (key: number, end: number) => end - (14 + 70 * chance(key, 12)) * dayMs
 
 /** When everybody is at home: rising until eight, falling before midnight. */
 function eveningRush(hour: number): number {

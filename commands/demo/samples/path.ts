@@ -37,7 +37,7 @@ export function pathSamples(school: School, district: District, time: number): S
     const shake = outside ? 0.04 + 0.1 * random() + (poor ? 0.25 : 0) + share * 0.12 : 0.1 * random()
     const min = reached * (1 + 0.02 * random()) + extra * 0.4
     const mean = min * (1 + shake * 0.5) + extra * 0.6
-    const lossChance = outside ? 0.012 + (poor ? 0.7 : 0) + 0.8 * congested + (share > 0.92 ? 0.4 : 0) : 0.001
+    const lossChance = outside ? 0.004 + (poor ? 0.7 : 0) + 0.8 * congested + (share > 0.92 ? 0.4 : 0) : 0.001
     const lost = random() < lossChance ? 1 + Math.floor(random() * (poor ? 3 : 1.4)) : 0
     return {
       measurement: 'path',

@@ -8,7 +8,8 @@ import type { Device } from '../inventory.ts'
 import { chance, keyOf, mix, randomOf } from '../random.ts'
 import { isSilenced } from '../showcase.ts'
 
-const brokenShare = 0.02
+const brokenShare = 0.075
+const brokenWithinDays = 90
 /** Share of the devices of a kind that are switched on at all on a school day. */
 const usedShare: Partial<Record<Device['kind'], number>> = { panel: 0.985, pc: 0.975, projector: 0.5, printer: 0.9 }
 
@@ -43,12 +44,14 @@ function expectedAt({ id, category }: School, { registry }: District, time: numb
   }
 }
 
-function isOn(school: School, device: Device, { moment, showcase }: District, time: number): boolean {
+export function isOn(school: School, device: Device, { moment, showcase }: District, time: number): boolean {
   const { id, kind } = device
   const key = keyOf(id, school.key)
   const [day, hour] = [localDay(time), localHour(time)]
   const shown = showcase?.site === school.id ? showcase : undefined
-  if (shown === undefined ? isBroken(key, moment.end, time) : isSilenced(shown, device, moment, time)) return false
+  const broken = shown === undefined ? breakOf(school, id, moment.end) : undefined
+  if (broken !== undefined && time >= broken.from && time < broken.to) return false
+  if (shown !== undefined && isSilenced(shown, device, moment, time)) return false
   if (isAlwaysOn(kind)) return true
   if (!isSchoolDay(day)) return false
   const daily = mix(key, day)
@@ -76,8 +79,9 @@ function isBorrowed(kind: Device['kind'], daily: number, hour: number): boolean 
 }
 
 /** Some break for days, and some of those are broken still. */
-function isBroken(key: number, end: number, time: number): boolean {
-  if (chance(key, 90) >= brokenShare) return false
-  const from = end - 24 * dayMs * chance(key, 91)
-  return time >= from && time < from + (1 + 8 * chance(key, 92)) * dayMs
+export function breakOf({ key }: School, id: string, end: number): { from: number; to: number } | undefined {
+  const own = keyOf(id, key)
+  if (chance(own, 90) >= brokenShare) return undefined
+  const from = end - brokenWithinDays * dayMs * chance(own, 91)
+  return { from, to: from + (1 + 8 * chance(own, 92)) * dayMs }
 }

@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { District } from '../../../commands/demo/district.ts'
 import { testDaysBefore, writeHistory, writeTests } from '../../../commands/demo/history.ts'
+import { writeFigures } from '../../../commands/demo/plan-history.ts'
 import { writeVerdicts } from '../../../commands/demo/verdict-history.ts'
 import { judgeSites } from '../../../collector/judge/judge-sites.ts'
+import { readDay } from '../../../collector/judge/kpi/read-day.ts'
+import { seriesOf } from '../../../collector/judge/kpi/divide.ts'
+import { kpiNames } from '../../../collector/judge/kpi/site-day.ts'
 import { dayMs } from '../../../collector/local-time.ts'
+import { isSchoolDay, localDay } from '../../../commands/demo/calendar.ts'
 import { type Field, measurementNames, type MeasurementName, measurements } from '../../../core/catalog.ts'
 import { createLog } from '../../../core/log.ts'
 import type { Row } from '../../../store/query.ts'
@@ -11,7 +16,9 @@ import { openTestStore, type TestStore } from '../../store/sqlite/sqlite-store.t
 import { end, schoolOf, small } from './made.ts'
 
 const days = 3
+const figureDays = 40
 const span = { from: end - days * dayMs, to: end }
+const today = localDay(end)
 const log = createLog({ name: 'test', level: 'silent' })
 const { signal } = new AbortController()
 const hourOf = (time: number) => ((time + 8 * 3_600_000) % dayMs) / 3_600_000
@@ -32,6 +39,7 @@ beforeAll(async () => {
   const progress: number[] = []
   await writeHistory(district, span, { store: test.store, signal, onProgress: (ratio) => progress.push(ratio) })
   await writeVerdicts(district, span, { store: test.store, log, signal })
+  await writeFigures(district, { first: today - figureDays, end: today }, { store: test.store, signal })
   expect(progress.at(-1)).toBeCloseTo(1, 6)
 }, 60_000)
 afterAll(() => test.remove())
@@ -52,15 +60,15 @@ function isSane({ unit, states }: Field, value: number): boolean {
     case 'celsius':
       return value > 15 && value < 95
     case 'code':
-      return value >= 100 && value < 600
+      return value > 0 && value < 600
     case 'count':
       return value >= 0 && Number.isFinite(value)
   }
 }
 
 describe('history of a made-up district', () => {
-  // Nothing in the made-up schools speaks SNMP; figures of the plan are the judge's.
-  const unmade: readonly string[] = ['probe', 'device', 'interface', 'kpi', 'alert']
+  // No port is counted in the made-up schools, and nothing has rung there yet.
+  const unmade: readonly string[] = ['probe', 'interface', 'alert']
   it.each(measurementNames.filter((name) => !unmade.includes(name)))('%s has no value that cannot be', async (name) => {
     const rows = await rowsOf(name)
     expect(rows.length).toBeGreaterThan(0)
@@ -127,6 +135,46 @@ describe('history of a made-up district', () => {
     expect(share(['panel', 'pc', 'projector', 'printer'], sunday)).toBe(0)
     expect(share(['panel', 'pc'], lesson)).toBeGreaterThan(0.85)
     expect(share(['ap', 'switch'], night)).toBeGreaterThan(0.85)
+  })
+
+  it('has figures of the plan of every day before, and says nothing of classrooms without school', async () => {
+    const rows = await test.store.rows({
+      measurement: 'kpi',
+      match: { scope: 'district' },
+      from: 0,
+      to: end,
+      limit: 10_000,
+    })
+    const series = seriesOf(rows, 'Asia/Shanghai')
+    expect(series.map(({ tags }) => tags['kpi']).toSorted()).toEqual(kpiNames.toSorted())
+    for (const { tags, days: own } of series) expect(own, tags['kpi']).toHaveLength(figureDays)
+    const classrooms = series.find(({ tags }) => tags['kpi'] === 'classrooms_working')
+    const known = classrooms?.days.map(({ denominator }) => denominator !== null)
+    expect(known).toEqual(Array.from({ length: figureDays }, (_, i) => isSchoolDay(today - figureDays + i)))
+    expect(
+      await test.store.rows({ measurement: 'kpi', match: { scope: 'site' }, from: 0, to: end, limit: 1 }),
+    ).toHaveLength(1)
+  })
+
+  it('has figures that the judge finds in the samples as well', async () => {
+    const sites = await readDay(test.store, district.registry, today - 1)
+    const stored = await test.store.rows({
+      measurement: 'kpi',
+      match: { scope: 'site' },
+      from: 0,
+      to: end,
+      limit: 100_000,
+    })
+    const last = seriesOf(stored, 'Asia/Shanghai')
+    for (const kpi of ['compliance', 'classrooms_equipped', 'teacher_terminals', 'schools_reporting'] as const) {
+      for (const { place, counts } of sites) {
+        const told = last.find(({ tags }) => tags['site'] === place.site && tags['kpi'] === kpi)?.days.at(-1)
+        expect([told?.numerator ?? 0, told?.denominator ?? 0], `${kpi} of ${place.site}`).toEqual([
+          counts[kpi].numerator,
+          counts[kpi].denominator,
+        ])
+      }
+    }
   })
 
   it('is rolled up, and thin long ago but at full rate at its end', async () => {
