@@ -24,6 +24,7 @@ export default defineConfig({
     retry: process.env['CI'] === 'true' ? 1 : 0,
     testTimeout: 20_000,
     hookTimeout: 20_000,
+    expect: { poll: { timeout: 10_000, interval: 20 } },
     teardownTimeout: 20_000,
     coverage: {
       provider: 'v8',

@@ -15,6 +15,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** The id that a child has written down there. */
+async function pidIn(folder: string): Promise<number> {
+  const read = async () => Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => ''))
+  return vi.waitUntil(read, { timeout: 10_000, interval: 20 })
+}
+
 describe('exec', () => {
   it('gives exit code and both outputs, and takes a non-zero code as a result', async () => {
     const exec = createExec()
@@ -68,10 +74,7 @@ describe('exec', () => {
     const script = 'require("fs").writeFileSync(process.argv[1], String(process.pid)); setInterval(() => {}, 1000)'
     const run = createExec()(node, ['-e', script, join(folder, 'pid')], { signal: controller.signal })
     const ended = expect(run).rejects.toMatchObject({ code: 'aborted' })
-    const pid = await vi.waitUntil(
-      async () => Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => '')),
-      5000,
-    )
+    const pid = await pidIn(folder)
     controller.abort()
     await ended
     expect(isAlive(pid)).toBe(false)
@@ -103,7 +106,7 @@ describe('exec', () => {
     const controller = new AbortController()
     const run = createExec()('sh', ['-c', `sleep 15 & echo $! > ${folder}/pid; wait`], { signal: controller.signal })
     const ended = expect(run).rejects.toMatchObject({ code: 'aborted' })
-    const pid = await vi.waitUntil(async () => Number(await readFile(join(folder, 'pid'), 'utf8').catch(() => '')))
+    const pid = await pidIn(folder)
     controller.abort()
     await ended
     expect(isAlive(pid)).toBe(true)

@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Bench, createBench, noon, payloadOf, stored } from './ingest-bench.ts'
 
-const within = { timeout: 5_000, interval: 5 }
+const within = { timeout: 10_000, interval: 5 }
 const ackOf = (seqs: number[], refused: [number, string][] = []) => ({
   agent: 'a-gw1',
   ack: { v: 1, stream: 's', stored: seqs, refused, now: noon },

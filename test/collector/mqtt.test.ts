@@ -10,7 +10,7 @@ import { commandSchema } from '../../core/status.ts'
 import { topics } from '../../core/topics.ts'
 import { createEmbedded, district, type Embedded } from './broker/embedded.ts'
 
-const within = { timeout: 5_000, interval: 10 }
+const within = { timeout: 10_000, interval: 10 }
 const sunday = Date.parse('2026-09-27T23:59:00+08:00')
 const registryWith = (links: object[]) =>
   createRegistry(

@@ -184,8 +184,7 @@ describe('a connection that another client takes over', () => {
     let connections = 0
     const server = createServer((socket) => {
       connections++
-      socket.once('data', () => socket.write(connack))
-      setTimeout(() => socket.end(sessionTakenOver), 100)
+      socket.once('data', () => socket.end(Buffer.concat([connack, sessionTakenOver])))
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as { port: number }

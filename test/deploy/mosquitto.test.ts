@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { filters, topics } from '../../core/topics.ts'
 import { has, pathOf } from '../services/capabilities.ts'
 import { freePort } from '../services/mosquitto.ts'
 
+const within = { timeout: 10_000, interval: 20 }
 const deploy = join(import.meta.dirname, '..', '..', 'deploy', 'mosquitto')
 const district = 'qingcheng'
 const password = 'of the collector'
@@ -106,11 +107,8 @@ include_dir ${join(folder, 'conf.d')}
 
   /** What a client has heard until a message with this text came. */
   async function heardUntil({ heard }: Client, text: string): Promise<Heard[]> {
-    for (let tries = 0; tries < 200; tries++) {
-      if (heard.some((message) => message.text === text)) return heard.filter((message) => message.text !== text)
-      await sleep(25)
-    }
-    throw new Error(`"${text}" did not come; heard ${JSON.stringify(heard)}`)
+    await vi.waitFor(() => expect(heard.map((message) => message.text)).toContain(text), within)
+    return heard.filter((message) => message.text !== text)
   }
 
   const publish = ({ mqtt: sender }: Client, topic: string, text: string, retain = false) =>
@@ -192,9 +190,10 @@ include_dir ${join(folder, 'conf.d')}
     const shared = filters.shared('linkbell', filters.batches(district))
     for (const each of [first, second]) await each.mqtt.subscribeAsync(shared, { qos: 1 })
     for (let i = 0; i < 10; i++) await publish(one, topics.batch(district, 'one-gw1', 'host'), String(i))
-    for (let tries = 0; tries < 100 && first.heard.length + second.heard.length < 10; tries++) await sleep(20)
-    const texts = [...first.heard, ...second.heard].map(({ text }) => text)
-    expect(texts.toSorted()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    await vi.waitFor(() => {
+      const texts = [...first.heard, ...second.heard].map(({ text }) => text)
+      expect(texts.toSorted()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
+    }, within)
     expect(Math.min(first.heard.length, second.heard.length)).toBeGreaterThan(0)
   })
 

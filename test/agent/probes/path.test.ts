@@ -159,7 +159,7 @@ describe.skipIf(!has('netns') || !has('fping') || !has('ping'))('path in a names
   }
 
   function run(hosts: string[], programs: string, ...before: string[]) {
-    const config = { targets: targetsOf(...hosts), packet_count: 4, spacing_seconds: 0.2, timeout_seconds: 0.3 }
+    const config = { targets: targetsOf(...hosts), packet_count: 4, spacing_seconds: 0.2, timeout_seconds: 1 }
     const argument = JSON.stringify({ type: 'path', config, path: programs })
     const child = inside(...before, process.execPath, join(import.meta.dirname, 'probe-child.ts'), argument)
     return { samples: JSON.parse(child.stdout || '[]') as Sample[], reason: child.stderr }

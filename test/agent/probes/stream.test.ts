@@ -21,7 +21,7 @@ const configOf = (ports: number[], more: object = {}) =>
     targets: ports.map((port, i) => ({ id: `target-${i}`, level: 'district', reflector: `127.0.0.1:${port}` })),
     turn_seconds: 60,
     burst_seconds: 1,
-    timeout_seconds: 0.2,
+    timeout_seconds: 2,
     ...more,
   })
 
@@ -139,8 +139,8 @@ describe('stream', () => {
   it('tells scattered loss from bunched loss', async () => {
     const scattered = await reflectorThat((sequence, send) => sequence % 10 !== 5 && send())
     const bunched = await reflectorThat((sequence, send) => (sequence < 20 || sequence >= 25) && send())
-    const [one] = await stream.run(configOf([scattered]), contextOf().context)
-    const [other] = await stream.run(configOf([bunched]), contextOf().context)
+    const run = (port: number) => stream.run(configOf([port]), contextOf().context)
+    const [[one], [other]] = await Promise.all([run(scattered), run(bunched)])
     expect(one?.fields).toMatchObject({ loss_ratio: expect.closeTo(0.1), burst_loss_ratio: 0.1 })
     expect(other?.fields).toMatchObject({ loss_ratio: expect.closeTo(0.1), burst_loss_ratio: 0.5 })
     expect(other?.fields).toMatchObject({ transferred_bytes: (50 + 45) * 106 })
@@ -174,7 +174,7 @@ describe('stream', () => {
 
   it('blames the reflector and not the path when nothing comes back', async () => {
     const port = await reflectorThat(() => {})
-    const run = stream.run(configOf([port], { burst_seconds: 0.2 }), contextOf().context)
+    const run = stream.run(configOf([port], { burst_seconds: 0.2, timeout_seconds: 0.2 }), contextOf().context)
     await expect(run).rejects.toThrow(`Nothing comes back from the reflector of target-0 (UDP 127.0.0.1 port ${port})`)
   })
 

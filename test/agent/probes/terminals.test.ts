@@ -18,7 +18,7 @@ const configOf = (rows: (Row | string)[], more = {}) =>
   terminals.config.parse({
     terminals: rows.map((row, i) => ({ id: `t${i}`, kind: 'pc', ...(typeof row === 'string' ? { host: row } : row) })),
     spacing_seconds: 0.2,
-    timeout_seconds: 0.3,
+    timeout_seconds: 1,
     ...more,
   })
 const fieldsOf = (samples: Sample[]) =>

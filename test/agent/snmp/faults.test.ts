@@ -14,7 +14,9 @@ async function responder(options: Partial<ResponderOptions> = {}): Promise<Respo
   open.push(one)
   return one
 }
-const quick = { community: 'public', timeout_seconds: 0.2, retries: 0 }
+const patient = { community: 'public', timeout_seconds: 10, retries: 0 }
+/** Where no answer is awaited. */
+const quick = { ...patient, timeout_seconds: 0.2 }
 
 describe('a device that', () => {
   it('does not answer is told as such, and the others are told as ever', async () => {
@@ -25,7 +27,7 @@ describe('a device that', () => {
         { id: 'dead', snmp: 'dead' },
         { id: 'good', snmp: 'good' },
       ],
-      { dead: { ...quick, port: dead.port }, good: { ...quick, port: good.port } },
+      { dead: { ...quick, port: dead.port }, good: { ...patient, port: good.port } },
     )
     const polled = await run.poll()
     expect(polled.device('dead')).toEqual({ snmp: 1 })
@@ -34,7 +36,7 @@ describe('a device that', () => {
 
   it('is asked again when an answer is lost', async () => {
     const one = await responder({ mangle: (response, request) => (request % 2 === 0 ? response : undefined) })
-    const run = probing([{ id: 'd', snmp: 'a' }], { a: { ...quick, retries: 1, port: one.port } })
+    const run = probing([{ id: 'd', snmp: 'a' }], { a: { ...quick, timeout_seconds: 0.5, retries: 1, port: one.port } })
     expect((await run.poll()).device('d')).toMatchObject({ snmp: 0, ports_count: 1 })
   })
 
@@ -51,13 +53,13 @@ describe('a device that', () => {
 
   it('shows nothing to these credentials gives no access', async () => {
     const one = await responder({ tree: () => ({}) })
-    const run = probing([{ id: 'd', snmp: 'a' }], { a: { ...quick, port: one.port } })
+    const run = probing([{ id: 'd', snmp: 'a' }], { a: { ...patient, port: one.port } })
     expect((await run.poll()).device('d')).toEqual({ snmp: 4 })
   })
 
   it('goes in circles in a table is followed no further', async () => {
     const one = await responder({ next: () => [`${ifEntry}.3.1`, { type: 'integer', value: 6 }] })
-    const run = probing([{ id: 'd', snmp: 'a' }], { a: { ...quick, port: one.port } })
+    const run = probing([{ id: 'd', snmp: 'a' }], { a: { ...patient, port: one.port } })
     expect((await run.poll()).device('d')).toMatchObject({ snmp: 0 })
     expect(one.requests()).toBeLessThan(40)
   })
@@ -67,7 +69,7 @@ describe('a device that', () => {
     const one = await responder({
       next: (oid) => [`${oid.split('.').slice(0, 10).join('.')}.${++row}`, { type: 'integer', value: 53 }],
     })
-    const run = probing([{ id: 'd', snmp: 'a' }], { a: { ...quick, timeout_seconds: 5, port: one.port } })
+    const run = probing([{ id: 'd', snmp: 'a' }], { a: { ...patient, port: one.port } })
     expect((await run.poll()).device('d')).toMatchObject({ snmp: 0 })
     // 4,096 rows a column, nine rows an answer, and half a dozen tables.
     expect(one.requests()).toBeLessThan(3000)
@@ -77,7 +79,7 @@ describe('a device that', () => {
     const one = await responder({ mangle: (response, request) => (request === 1 ? response : undefined) })
     const run = probing(
       [{ id: 'd', snmp: 'a' }],
-      { a: { ...quick, timeout_seconds: 30, port: one.port } },
+      { a: { ...patient, timeout_seconds: 30, port: one.port } },
       { device_seconds: 1 },
     )
     expect((await run.poll()).device('d')).toEqual({ snmp: 0, uptime_seconds: 1000 })
@@ -90,7 +92,7 @@ describe('a device that', () => {
         { id: 'lost', address: 'no-such-host.invalid', snmp: 'a' },
         { id: 'd', snmp: 'a' },
       ],
-      { a: { ...quick, port: one.port } },
+      { a: { ...patient, port: one.port } },
     )
     await run.poll()
     expect((await run.poll()).device('d')).toMatchObject({ snmp: 0 })
@@ -106,7 +108,7 @@ describe('credentials', () => {
         { id: 'sw1', snmp: 'other' },
         { id: 'sw2', snmp: 'a' },
       ],
-      { a: { ...quick, port: one.port } },
+      { a: { ...patient, port: one.port } },
     )
     await run.poll()
     const polled = await run.poll()
@@ -152,7 +154,7 @@ describe.skipIf(!has('snmpsim'))('version 3', () => {
     ['a wrong key of privacy', { ...right, priv_key: 'something else' }, 3],
     ['a level that it does not allow', { ...right, level: 'noAuthNoPriv' as const }, 3],
   ])('with %s', async (_, credentials, state) => {
-    const own = { ...credentials, port: simulator.port, timeout_seconds: 1, retries: 0 }
+    const own = { ...credentials, port: simulator.port, timeout_seconds: state === 0 ? 10 : 1, retries: 0 }
     const run = probing([{ id: 'd', snmp: 'a' }], { a: own })
     expect((await run.poll()).device('d')).toMatchObject({ snmp: state })
     expect(JSON.stringify(run.lines)).not.toMatch(/authentication|confidential|something else/)
@@ -167,7 +169,7 @@ describe.skipIf(!has('snmpsim'))('version 3', () => {
   ])('whose device reports %s', async (_, usmStat, state) => {
     const one = await startReporter(usmStat)
     open.push(one)
-    const run = probing([{ id: 'd', snmp: 'a' }], { a: { ...right, port: one.port, timeout_seconds: 1, retries: 0 } })
+    const run = probing([{ id: 'd', snmp: 'a' }], { a: { ...right, port: one.port, timeout_seconds: 10, retries: 0 } })
     expect((await run.poll()).device('d')).toEqual({ snmp: state })
   })
 

@@ -8,7 +8,7 @@ import { filters, topics } from '../../../core/topics.ts'
 import { startConnection, stopConnections } from '../../core/connection.ts'
 import { createEmbedded, district, type Embedded } from './embedded.ts'
 
-const within = { timeout: 5_000, interval: 10 }
+const within = { timeout: 10_000, interval: 10 }
 const own = topics.batch(district, 'a-gw1', 'path')
 
 describe('the embedded broker', () => {
@@ -292,7 +292,7 @@ describe('an embedded broker that starts or stops', () => {
     await embedded.connect('b-gw1')
     await expect(embedded.connect('collector')).rejects.toThrow(/closed|ECONNRESET/)
     await agent.endAsync()
-    await vi.waitFor(() => embedded.connect('collector'), { timeout: 5_000, interval: 100 })
+    await vi.waitFor(() => embedded.connect('collector'), { timeout: 10_000, interval: 100 })
     await embedded.stop()
   })
 
