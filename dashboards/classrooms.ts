@@ -1,5 +1,6 @@
 /** Every class connected (班班通): does the terminal of each classroom work in lesson time? */
 import type { Page } from './page.ts'
+import { simple } from './panel.ts'
 import { ask, by, type Question } from './query.ts'
 
 const here = { town: '$town', category: '$category', site: '$site' }
@@ -49,62 +50,15 @@ export const classrooms: Page = {
       key: 'lessons',
       panels: [
         [
-          {
-            key: 'classroomsWorking',
-            show: 'stat',
-            ask: [{ question: rooms() }],
-            width: 6,
-            height: 4,
-            scale: 'share',
-            last: now,
-          },
-          { key: 'roomsSeen', show: 'stat', ask: [{ question: roomsThat('>=', 0) }], width: 6, height: 4, last: now },
-          {
-            key: 'roomsDown',
-            show: 'stat',
-            ask: [{ question: roomsThat('<', 0.5) }],
-            width: 6,
-            height: 4,
-            scale: 'fault',
-            last: now,
-          },
-          {
-            key: 'devicesUp',
-            show: 'stat',
-            ask: [{ question: devices() }],
-            width: 6,
-            height: 4,
-            scale: 'share',
-            last: now,
-          },
+          simple('stat', 'classroomsWorking', rooms(), { width: 6, height: 4, scale: 'share', last: now }),
+          simple('stat', 'roomsSeen', roomsThat('>=', 0), { width: 6, height: 4, last: now }),
+          simple('stat', 'roomsDown', roomsThat('<', 0.5), { width: 6, height: 4, scale: 'fault', last: now }),
+          simple('stat', 'devicesUp', devices(), { width: 6, height: 4, scale: 'share', last: now }),
         ],
         [
-          {
-            key: 'roomsByTown',
-            show: 'bars',
-            ask: [{ question: rooms('town') }],
-            width: 8,
-            height: 9,
-            scale: 'share',
-            last: now,
-          },
-          {
-            key: 'devicesByKind',
-            show: 'bars',
-            ask: [{ question: devices('kind') }],
-            width: 8,
-            height: 9,
-            scale: 'share',
-            last: now,
-          },
-          {
-            key: 'roomsTrend',
-            show: 'series',
-            ask: [{ question: rooms('category') }],
-            width: 8,
-            height: 9,
-            interval: '10m',
-          },
+          simple('bars', 'roomsByTown', rooms('town'), { width: 8, height: 9, scale: 'share', last: now }),
+          simple('bars', 'devicesByKind', devices('kind'), { width: 8, height: 9, scale: 'share', last: now }),
+          simple('series', 'roomsTrend', rooms('category'), { width: 8, height: 9, interval: '10m' }),
         ],
         [
           {
@@ -132,43 +86,24 @@ export const classrooms: Page = {
           },
         ],
         [
-          {
-            key: 'terminalDelay',
-            show: 'series',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'terminal',
-                  field: 'rtt_seconds',
-                  match: here,
-                  over: 'mean',
-                  steps: by('kind').mean,
-                }),
-              },
-            ],
-            width: 12,
-            height: 8,
-            interval: '10m',
-          },
-          {
-            key: 'terminalLoss',
-            show: 'series',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'terminal',
-                  field: 'loss_ratio',
-                  match: { ...here, kind: ['ap', 'switch'] },
-                  over: 'mean',
-                  steps: by('kind').mean,
-                }),
-              },
-            ],
-            width: 12,
-            height: 8,
-            scale: 'loss',
-            interval: '10m',
-          },
+          simple(
+            'series',
+            'terminalDelay',
+            ask({ measurement: 'terminal', field: 'rtt_seconds', match: here, over: 'mean', steps: by('kind').mean }),
+            { width: 12, height: 8, interval: '10m' },
+          ),
+          simple(
+            'series',
+            'terminalLoss',
+            ask({
+              measurement: 'terminal',
+              field: 'loss_ratio',
+              match: { ...here, kind: ['ap', 'switch'] },
+              over: 'mean',
+              steps: by('kind').mean,
+            }),
+            { width: 12, height: 8, scale: 'loss', interval: '10m' },
+          ),
         ],
       ],
     },

@@ -1,5 +1,6 @@
 /** School → district → city → province: how good the way is, and at which level it gets worse. */
 import type { Page } from './page.ts'
+import { simple } from './panel.ts'
 import { ask, by, type Question } from './query.ts'
 
 const here = { town: '$town', category: '$category' }
@@ -30,61 +31,24 @@ export const fourLevels: Page = {
       key: 'levels',
       panels: [
         [
-          {
-            key: 'delayByLevel',
-            show: 'bars',
-            ask: [{ question: perLevel('rtt_mean_seconds') }],
+          simple('bars', 'delayByLevel', perLevel('rtt_mean_seconds'), {
             width: 6,
             height: 8,
             scale: 'delay',
             last: now,
-          },
-          {
-            key: 'lossByLevel',
-            show: 'bars',
-            ask: [{ question: perLevel('loss_ratio') }],
-            width: 6,
-            height: 8,
-            scale: 'loss',
-            last: now,
-          },
-          {
-            key: 'jitterByLevel',
-            show: 'bars',
-            ask: [{ question: perLevel('jitter_seconds') }],
+          }),
+          simple('bars', 'lossByLevel', perLevel('loss_ratio'), { width: 6, height: 8, scale: 'loss', last: now }),
+          simple('bars', 'jitterByLevel', perLevel('jitter_seconds'), {
             width: 6,
             height: 8,
             scale: 'jitter',
             last: now,
-          },
-          {
-            key: 'reachableByLevel',
-            show: 'bars',
-            ask: [{ question: perLevel('up') }],
-            width: 6,
-            height: 8,
-            scale: 'share',
-            last: now,
-          },
+          }),
+          simple('bars', 'reachableByLevel', perLevel('up'), { width: 6, height: 8, scale: 'share', last: now }),
         ],
         [
-          {
-            key: 'delay',
-            show: 'series',
-            ask: [{ question: perLevel('rtt_p95_seconds') }],
-            width: 8,
-            height: 8,
-            interval: '10m',
-          },
-          {
-            key: 'loss',
-            show: 'series',
-            ask: [{ question: perLevel('loss_ratio') }],
-            width: 8,
-            height: 8,
-            scale: 'loss',
-            interval: '10m',
-          },
+          simple('series', 'delay', perLevel('rtt_p95_seconds'), { width: 8, height: 8, interval: '10m' }),
+          simple('series', 'loss', perLevel('loss_ratio'), { width: 8, height: 8, scale: 'loss', interval: '10m' }),
           {
             key: 'addedDelay',
             show: 'series',
@@ -104,23 +68,17 @@ export const fourLevels: Page = {
       key: 'oneLevel',
       panels: [
         [
-          {
-            key: 'delayByTown',
-            show: 'series',
-            ask: [{ question: atLevel('rtt_mean_seconds', '$level', 'town') }],
+          simple('series', 'delayByTown', atLevel('rtt_mean_seconds', '$level', 'town'), {
             width: 12,
             height: 9,
             interval: '10m',
-          },
-          {
-            key: 'lossByTown',
-            show: 'series',
-            ask: [{ question: atLevel('loss_ratio', '$level', 'town') }],
+          }),
+          simple('series', 'lossByTown', atLevel('loss_ratio', '$level', 'town'), {
             width: 12,
             height: 9,
             scale: 'loss',
             interval: '10m',
-          },
+          }),
         ],
         [
           {

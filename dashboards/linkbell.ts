@@ -1,7 +1,8 @@
 /** Linkbell itself: agents, what waits at them, what arrives, what fails. From the store alone: it needs no other source. */
 import { type FieldName, measurements, type MeasurementName } from '../core/catalog.ts'
-import type { Asked } from './panel.ts'
+import { hostLoad } from './host-load.ts'
 import type { Page } from './page.ts'
+import { type Asked, simple } from './panel.ts'
 import { ask, by, type Over, type Question } from './query.ts'
 import type { phrases } from './strings.ts'
 
@@ -60,60 +61,25 @@ export const linkbell: Page = {
       key: 'agents',
       panels: [
         [
-          { key: 'agentsReporting', show: 'stat', ask: [{ question: reporting('>') }], width: 4, height: 4, last: now },
-          {
-            key: 'agentsSilent',
-            show: 'stat',
-            ask: [{ question: reporting('=') }],
-            last: known,
-            width: 4,
-            height: 4,
-            scale: 'fault',
-          },
-          {
-            key: 'spoolAge',
-            show: 'stat',
-            ask: [{ question: of('spool_age_seconds', 'last') }],
+          simple('stat', 'agentsReporting', reporting('>'), { width: 4, height: 4, last: now }),
+          simple('stat', 'agentsSilent', reporting('='), { last: known, width: 4, height: 4, scale: 'fault' }),
+          simple('stat', 'spoolAge', of('spool_age_seconds', 'last'), {
             width: 4,
             height: 4,
             scale: 'waiting',
             last: now,
-          },
-          {
-            key: 'spoolBytes',
-            show: 'stat',
-            ask: [{ question: of('spool_bytes', 'last') }],
-            width: 4,
-            height: 4,
-            last: now,
-          },
-          {
-            key: 'dropped',
-            show: 'stat',
-            ask: [{ question: of('dropped_batches_count', 'spread') }],
-            width: 4,
-            height: 4,
-            scale: 'fault',
-          },
-          {
-            key: 'refused',
-            show: 'stat',
-            ask: [{ question: of('refused_batches_count', 'spread') }],
-            width: 4,
-            height: 4,
-            scale: 'fault',
-          },
+          }),
+          simple('stat', 'spoolBytes', of('spool_bytes', 'last'), { width: 4, height: 4, last: now }),
+          simple('stat', 'dropped', of('dropped_batches_count', 'spread'), { width: 4, height: 4, scale: 'fault' }),
+          simple('stat', 'refused', of('refused_batches_count', 'spread'), { width: 4, height: 4, scale: 'fault' }),
         ],
         [
           { key: 'ingestRate', show: 'series', ask: stored, width: 12, height: 9, interval: '1m' },
-          {
-            key: 'spoolAgeTrend',
-            show: 'series',
-            ask: [{ question: of('spool_age_seconds', 'max', 'town') }],
+          simple('series', 'spoolAgeTrend', of('spool_age_seconds', 'max', 'town'), {
             width: 12,
             height: 9,
             interval: '10m',
-          },
+          }),
         ],
         [
           {
@@ -156,53 +122,16 @@ export const linkbell: Page = {
           },
         ],
         [
-          {
-            key: 'probes',
-            show: 'bars',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'probe',
-                  field: 'up',
-                  match: here,
-                  over: 'mean',
-                  steps: by('probe').mean,
-                }),
-              },
-            ],
-            width: 8,
-            height: 8,
-            scale: 'share',
-          },
+          simple(
+            'bars',
+            'probes',
+            ask({ measurement: 'probe', field: 'up', match: here, over: 'mean', steps: by('probe').mean }),
+            { width: 8, height: 8, scale: 'share' },
+          ),
           {
             key: 'gatewayLoad',
             show: 'series',
-            ask: [
-              {
-                question: ask({ measurement: 'host', field: 'cpu_ratio', match: here, over: 'mean', steps: by().max }),
-                name: 'cpu',
-              },
-              {
-                question: ask({
-                  measurement: 'host',
-                  field: 'memory_used_ratio',
-                  match: here,
-                  over: 'mean',
-                  steps: by().max,
-                }),
-                name: 'memory',
-              },
-              {
-                question: ask({
-                  measurement: 'host',
-                  field: 'disk_used_ratio',
-                  match: here,
-                  over: 'mean',
-                  steps: by().max,
-                }),
-                name: 'disk',
-              },
-            ],
+            ask: hostLoad(here, by().max),
             width: 8,
             height: 8,
             interval: '10m',

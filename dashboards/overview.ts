@@ -1,5 +1,6 @@
 /** District overview: the scoreboard of the plan. */
 import type { Page } from './page.ts'
+import { simple } from './panel.ts'
 import { ask, by, type Question } from './query.ts'
 
 const here = { town: '$town', category: '$category' }
@@ -35,107 +36,56 @@ export const overview: Page = {
       key: 'scoreboard',
       panels: [
         [
-          {
-            key: 'complianceRate',
-            show: 'stat',
-            ask: [{ question: compliance() }],
-            width: 4,
-            height: 4,
-            scale: 'share',
-            last: now,
-          },
-          {
-            key: 'linksBelow',
-            show: 'stat',
-            ask: [{ question: linksThatAre(0) }],
-            width: 4,
-            height: 4,
-            scale: 'fault',
-            last: now,
-          },
-          { key: 'linksUnknown', show: 'stat', ask: [{ question: linksThatAre(2) }], width: 4, height: 4, last: now },
-          {
-            key: 'schoolsSilent',
-            show: 'stat',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'agent',
-                  field: 'uptime_seconds',
-                  match: here,
-                  over: 'recent',
-                  steps: [
-                    { across: 'max', by: ['site'], where: { op: '=', value: 0 } },
-                    { across: 'count', by: [] },
-                  ],
-                }),
-              },
-            ],
-            width: 4,
-            height: 4,
-            scale: 'fault',
-            last: '7d',
-          },
-          {
-            key: 'ruralGap',
-            show: 'stat',
-            ask: [{ question: { ...complianceOf('town'), combine: { op: '-', with: complianceOf('rural') } } }],
-            width: 4,
-            height: 4,
-            scale: 'gap',
-            last: now,
-          },
-          {
-            key: 'classroomsWorking',
-            show: 'stat',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'terminal',
-                  field: 'up',
-                  match: { ...here, kind: ['panel', 'pc'] },
-                  expectedOnly: true,
-                  over: 'mean',
-                  steps: [
-                    { across: 'max', by: ['site', 'room'] },
-                    { across: 'mean', by: [] },
-                  ],
-                }),
-              },
-            ],
-            width: 4,
-            height: 4,
-            scale: 'share',
-            last: '1h',
-          },
+          simple('stat', 'complianceRate', compliance(), { width: 4, height: 4, scale: 'share', last: now }),
+          simple('stat', 'linksBelow', linksThatAre(0), { width: 4, height: 4, scale: 'fault', last: now }),
+          simple('stat', 'linksUnknown', linksThatAre(2), { width: 4, height: 4, last: now }),
+          simple(
+            'stat',
+            'schoolsSilent',
+            ask({
+              measurement: 'agent',
+              field: 'uptime_seconds',
+              match: here,
+              over: 'recent',
+              steps: [
+                { across: 'max', by: ['site'], where: { op: '=', value: 0 } },
+                { across: 'count', by: [] },
+              ],
+            }),
+            { width: 4, height: 4, scale: 'fault', last: '7d' },
+          ),
+          simple(
+            'stat',
+            'ruralGap',
+            { ...complianceOf('town'), combine: { op: '-', with: complianceOf('rural') } },
+            { width: 4, height: 4, scale: 'gap', last: now },
+          ),
+          simple(
+            'stat',
+            'classroomsWorking',
+            ask({
+              measurement: 'terminal',
+              field: 'up',
+              match: { ...here, kind: ['panel', 'pc'] },
+              expectedOnly: true,
+              over: 'mean',
+              steps: [
+                { across: 'max', by: ['site', 'room'] },
+                { across: 'mean', by: [] },
+              ],
+            }),
+            { width: 4, height: 4, scale: 'share', last: '1h' },
+          ),
         ],
         [
-          {
-            key: 'complianceByTown',
-            show: 'bars',
-            ask: [{ question: compliance('town') }],
-            width: 8,
-            height: 10,
-            scale: 'share',
-            last: now,
-          },
-          {
-            key: 'complianceByCategory',
-            show: 'bars',
-            ask: [{ question: compliance('category') }],
+          simple('bars', 'complianceByTown', compliance('town'), { width: 8, height: 10, scale: 'share', last: now }),
+          simple('bars', 'complianceByCategory', compliance('category'), {
             width: 6,
             height: 10,
             scale: 'share',
             last: now,
-          },
-          {
-            key: 'complianceTrend',
-            show: 'series',
-            ask: [{ question: compliance('category') }],
-            width: 10,
-            height: 10,
-            interval: '1d',
-          },
+          }),
+          simple('series', 'complianceTrend', compliance('category'), { width: 10, height: 10, interval: '1d' }),
         ],
       ],
     },
@@ -186,32 +136,23 @@ export const overview: Page = {
           },
         ],
         [
-          {
-            key: 'map',
-            show: 'map',
-            ask: [{ question: ask({ ...verdict, match: download, steps: by('site').min }) }],
+          simple('map', 'map', ask({ ...verdict, match: download, steps: by('site').min }), {
             width: 12,
             height: 12,
             last: now,
-          },
-          {
-            key: 'delayByTown',
-            show: 'series',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'path',
-                  field: 'rtt_mean_seconds',
-                  match: { ...here, level: 'district' },
-                  over: 'mean',
-                  steps: by('town').mean,
-                }),
-              },
-            ],
-            width: 12,
-            height: 12,
-            interval: '1h',
-          },
+          }),
+          simple(
+            'series',
+            'delayByTown',
+            ask({
+              measurement: 'path',
+              field: 'rtt_mean_seconds',
+              match: { ...here, level: 'district' },
+              over: 'mean',
+              steps: by('town').mean,
+            }),
+            { width: 12, height: 12, interval: '1h' },
+          ),
         ],
       ],
     },

@@ -10,7 +10,8 @@ import { PanelBuilder as TableBuilder } from '@grafana/grafana-foundation-sdk/ta
 import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
 import { displayOf, namesMapping, type Scale, statesMapping, stepsOf, thresholdsOf } from './display.ts'
 import { type Dialect, groupsOf, type Question } from './query.ts'
-import { type Language, names, type PanelKey, panels, phrases, tagTitles, type TitledTag } from './strings.ts'
+import { type PanelKey, panels } from './panel-strings.ts'
+import { type Language, names, phrases, tagTitles, type TitledTag } from './strings.ts'
 import { gazetteer } from './provisioning.ts'
 import { targetOf } from './target.ts'
 
@@ -38,6 +39,12 @@ export type Panel = {
   sort?: { column: keyof typeof phrases; descending?: boolean }
   limit?: number
 }
+type Rest = Omit<Panel, 'show' | 'key' | 'ask'>
+/** A panel that asks one thing. */
+export function simple(show: Panel['show'], key: PanelKey, question: Question, rest: Rest): Panel {
+  return { key, show, ask: [{ question }], ...rest }
+}
+
 export type Context = { dialect: Dialect; language: Language }
 type Placed = { id: number; gridPos: dashboard.GridPos }
 

@@ -1,44 +1,32 @@
 /** One school in depth. */
+import type { FieldName } from '../core/catalog.ts'
 import { type Direction, directions } from '../core/standard.ts'
-import type { Panel } from './panel.ts'
+import { hostLoad } from './host-load.ts'
+import { type Panel, simple } from './panel.ts'
 import type { Page } from './page.ts'
 import { ask, by, type Question } from './query.ts'
 
 const here = { site: '$site' }
 const now = '3h'
 
-const verdictOf = (direction: Direction): Question =>
-  ask({
-    measurement: 'compliance',
-    field: 'verdict',
-    match: { ...here, direction },
-    over: 'last',
-    steps: by('link').min,
-  })
-const latestOf = (field: 'target_bps' | 'median_bps' | 'met_ratio'): Question =>
-  ask({ measurement: 'compliance', field, match: { ...here, direction: 'down' }, over: 'last', steps: by('link').min })
+/** The last value of each link in a direction. */
+const lastOf = <M extends 'compliance' | 'bandwidth'>(measurement: M, field: FieldName<M>, direction: Direction) =>
+  ask({ measurement, field, match: { ...here, direction }, over: 'last', steps: by('link').min })
+const verdictOf = (direction: Direction): Question => lastOf('compliance', 'verdict', direction)
 
 /** Three trials a day; the target is stored with each, so the line is the one that the test was held to. */
 const testInterval = '8h'
 const bandwidthOf = (direction: Direction): Panel => {
   const match = { ...here, direction }
+  const highest = (field: 'link_rate_bps' | 'goodput_bps' | 'target_bps') =>
+    ask({ measurement: 'bandwidth', field, match, over: 'max', steps: by('link').max })
   return {
     key: direction === 'down' ? 'bandwidthDown' : 'bandwidthUp',
     show: 'series',
     ask: [
-      {
-        question: ask({ measurement: 'bandwidth', field: 'link_rate_bps', match, over: 'max', steps: by('link').max }),
-        name: 'linkRate',
-      },
-      {
-        question: ask({ measurement: 'bandwidth', field: 'goodput_bps', match, over: 'max', steps: by('link').max }),
-        name: 'goodput',
-      },
-      {
-        question: ask({ measurement: 'bandwidth', field: 'target_bps', match, over: 'max', steps: by('link').max }),
-        name: 'target',
-        dashed: true,
-      },
+      { question: highest('link_rate_bps'), name: 'linkRate' },
+      { question: highest('goodput_bps'), name: 'goodput' },
+      { question: highest('target_bps'), name: 'target', dashed: true },
     ],
     width: 12,
     height: 9,
@@ -61,66 +49,29 @@ export const school: Page = {
       key: 'verdict',
       panels: [
         [
-          { key: 'verdictDown', show: 'stat', ask: [{ question: verdictOf('down') }], width: 4, height: 4, last: now },
-          { key: 'verdictUp', show: 'stat', ask: [{ question: verdictOf('up') }], width: 4, height: 4, last: now },
-          {
-            key: 'targetDown',
-            show: 'stat',
-            ask: [{ question: latestOf('target_bps') }],
-            width: 4,
-            height: 4,
-            last: now,
-          },
-          {
-            key: 'medianDown',
-            show: 'stat',
-            ask: [{ question: latestOf('median_bps') }],
-            width: 4,
-            height: 4,
-            last: now,
-          },
-          {
-            key: 'metShareDown',
-            show: 'stat',
-            ask: [{ question: latestOf('met_ratio') }],
+          simple('stat', 'verdictDown', verdictOf('down'), { width: 4, height: 4, last: now }),
+          simple('stat', 'verdictUp', verdictOf('up'), { width: 4, height: 4, last: now }),
+          simple('stat', 'targetDown', lastOf('compliance', 'target_bps', 'down'), { width: 4, height: 4, last: now }),
+          simple('stat', 'medianDown', lastOf('compliance', 'median_bps', 'down'), { width: 4, height: 4, last: now }),
+          simple('stat', 'metShareDown', lastOf('compliance', 'met_ratio', 'down'), {
             width: 4,
             height: 4,
             scale: 'share',
             last: now,
-          },
-          {
-            key: 'samplesRecent',
-            show: 'stat',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'agent',
-                  field: 'uptime_seconds',
-                  match: here,
-                  over: 'recent',
-                  steps: by().sum,
-                }),
-              },
-            ],
-            width: 4,
-            height: 4,
-          },
+          }),
+          simple(
+            'stat',
+            'samplesRecent',
+            ask({ measurement: 'agent', field: 'uptime_seconds', match: here, over: 'recent', steps: by().sum }),
+            { width: 4, height: 4 },
+          ),
         ],
         [bandwidthOf('down'), bandwidthOf('up')],
         [
           {
             key: 'verdictHistory',
             show: 'timeline',
-            ask: directions.map((direction) => ({
-              question: ask({
-                measurement: 'compliance',
-                field: 'verdict',
-                match: { ...here, direction },
-                over: 'last',
-                steps: by('link').min,
-              }),
-              name: direction,
-            })),
+            ask: directions.map((direction) => ({ question: verdictOf(direction), name: direction })),
             width: 12,
             height: 7,
             interval: '1d',
@@ -129,13 +80,7 @@ export const school: Page = {
             key: 'outcomes',
             show: 'timeline',
             ask: directions.map((direction) => ({
-              question: ask({
-                measurement: 'bandwidth',
-                field: 'outcome',
-                match: { ...here, direction },
-                over: 'last',
-                steps: by('link').min,
-              }),
+              question: lastOf('bandwidth', 'outcome', direction),
               name: direction,
             })),
             width: 12,
@@ -144,24 +89,12 @@ export const school: Page = {
           },
         ],
         [
-          {
-            key: 'causes',
-            show: 'timeline',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'bandwidth',
-                  field: 'cause',
-                  match: here,
-                  over: 'max',
-                  steps: by('direction').max,
-                }),
-              },
-            ],
-            width: 12,
-            height: 7,
-            interval: testInterval,
-          },
+          simple(
+            'timeline',
+            'causes',
+            ask({ measurement: 'bandwidth', field: 'cause', match: here, over: 'max', steps: by('direction').max }),
+            { width: 12, height: 7, interval: testInterval },
+          ),
           { key: 'latestAlerts', show: 'alerts', ask: [], width: 12, height: 7 },
         ],
       ],
@@ -199,31 +132,9 @@ export const school: Page = {
       key: 'path',
       panels: [
         [
-          {
-            key: 'delay',
-            show: 'series',
-            ask: [{ question: path('rtt_p95_seconds') }],
-            width: 8,
-            height: 8,
-            interval: '10m',
-          },
-          {
-            key: 'loss',
-            show: 'series',
-            ask: [{ question: path('loss_ratio') }],
-            width: 8,
-            height: 8,
-            scale: 'loss',
-            interval: '10m',
-          },
-          {
-            key: 'jitter',
-            show: 'series',
-            ask: [{ question: path('jitter_seconds') }],
-            width: 8,
-            height: 8,
-            interval: '10m',
-          },
+          simple('series', 'delay', path('rtt_p95_seconds'), { width: 8, height: 8, interval: '10m' }),
+          simple('series', 'loss', path('loss_ratio'), { width: 8, height: 8, scale: 'loss', interval: '10m' }),
+          simple('series', 'jitter', path('jitter_seconds'), { width: 8, height: 8, interval: '10m' }),
         ],
       ],
     },
@@ -231,83 +142,32 @@ export const school: Page = {
       key: 'inside',
       panels: [
         [
-          {
-            key: 'terminals',
-            show: 'timeline',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'terminal',
-                  field: 'up',
-                  match: here,
-                  // Off at night is no fault.
-                  expectedOnly: true,
-                  over: 'max',
-                  steps: by('room', 'terminal').max,
-                }),
-              },
-            ],
-            width: 24,
-            height: 14,
-            interval: '10m',
-            last: '12h',
-          },
+          simple(
+            'timeline',
+            'terminals',
+            ask({
+              measurement: 'terminal',
+              field: 'up',
+              match: here,
+              // Off at night is no fault.
+              expectedOnly: true,
+              over: 'max',
+              steps: by('room', 'terminal').max,
+            }),
+            { width: 24, height: 14, interval: '10m', last: '12h' },
+          ),
         ],
         [
-          {
-            key: 'services',
-            show: 'timeline',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'service',
-                  field: 'up',
-                  match: here,
-                  over: 'min',
-                  steps: by('service').min,
-                }),
-              },
-            ],
-            width: 12,
-            height: 7,
-            interval: '10m',
-            last: '24h',
-          },
+          simple(
+            'timeline',
+            'services',
+            ask({ measurement: 'service', field: 'up', match: here, over: 'min', steps: by('service').min }),
+            { width: 12, height: 7, interval: '10m', last: '24h' },
+          ),
           {
             key: 'gateway',
             show: 'series',
-            ask: [
-              {
-                question: ask({
-                  measurement: 'host',
-                  field: 'cpu_ratio',
-                  match: here,
-                  over: 'mean',
-                  steps: by('agent').mean,
-                }),
-                name: 'cpu',
-              },
-              {
-                question: ask({
-                  measurement: 'host',
-                  field: 'memory_used_ratio',
-                  match: here,
-                  over: 'mean',
-                  steps: by('agent').mean,
-                }),
-                name: 'memory',
-              },
-              {
-                question: ask({
-                  measurement: 'host',
-                  field: 'disk_used_ratio',
-                  match: here,
-                  over: 'mean',
-                  steps: by('agent').mean,
-                }),
-                name: 'disk',
-              },
-            ],
+            ask: hostLoad(here, by('agent').mean),
             width: 12,
             height: 7,
             interval: '10m',

@@ -1,41 +1,46 @@
-/** Every text of the dashboards, in both languages. Titles of measurements, fields and states are the catalog's. */
+/**
+ * Texts of the dashboards, in both languages; those of panels: panel-strings.ts. Titles of measurements, fields and
+ * states are the catalog's.
+ */
 import type { Text } from '../core/catalog.ts'
 
 export const languages = ['zh', 'en'] as const
 export type Language = (typeof languages)[number]
 
 export const say = (en: string, zh: string): Text => ({ en, zh })
-const panel = (en: string, zh: string, enSays: string, zhSays: string) => ({
+
+/** A title, and what it says of itself. */
+export const titled = (en: string, zh: string, enSays: string, zhSays: string) => ({
   title: say(en, zh),
   says: say(enSays, zhSays),
 })
 
 export const pages = {
-  overview: panel(
+  overview: titled(
     'Linkbell: district overview',
     '联铃：全区总览',
     'Which schools have the network that was promised to them.',
     '各校承诺的网络是否达标。',
   ),
-  school: panel(
+  school: titled(
     'Linkbell: school',
     '联铃：学校',
     'One school in depth: link, path, classrooms, gateway.',
     '单校详情：链路、路径、教室与网关。',
   ),
-  classrooms: panel(
+  classrooms: titled(
     'Linkbell: classrooms',
     '联铃：班班通',
     'Whether the terminal of each classroom works in lesson time.',
     '上课时间各教室终端是否可用。',
   ),
-  path: panel(
+  path: titled(
     'Linkbell: four levels',
     '联铃：四级互联',
     'Quality of the way from school to district, city and province, and where it gets worse.',
     '学校至区、市、省各级路径质量及劣化层级。',
   ),
-  linkbell: panel(
+  linkbell: titled(
     'Linkbell: itself',
     '联铃：自身运行',
     'Agents, what waits at them, what arrives and what fails.',
@@ -56,322 +61,6 @@ export const rows = {
   agents: say('Agents', '采集端'),
 } as const
 export type RowKey = keyof typeof rows
-
-export const panels = {
-  complianceRate: panel(
-    'Compliance rate',
-    '达标率',
-    'Links that meet their target, of those whose verdict is known (download).',
-    '下行达标链路占已有判定链路的比例。',
-  ),
-  linksBelow: panel(
-    'Links below target',
-    '未达标链路',
-    'Links judged below their target (download).',
-    '下行判定为未达标的链路数。',
-  ),
-  linksUnknown: panel(
-    'Links not judged',
-    '判定未知链路',
-    'Links with too few conclusive tests for a verdict.',
-    '有效测试不足、尚无判定的链路数。',
-  ),
-  schoolsSilent: panel(
-    'Schools silent',
-    '失联学校',
-    'Schools heard of in the last 7 days, but not in the last quarter of an hour.',
-    '近 7 天曾有数据、最近 15 分钟无数据的学校数。',
-  ),
-  ruralGap: panel(
-    'Town − rural',
-    '城乡差距',
-    'Compliance rate of town schools minus that of rural ones.',
-    '城镇与农村中小学达标率之差。',
-  ),
-  classroomsWorking: panel(
-    'Classrooms working',
-    '班班通可用率',
-    'Share of classrooms with a working terminal, in lesson time of the last hour.',
-    '最近 1 小时上课时间内终端可用的教室比例。',
-  ),
-  complianceByTown: panel(
-    'Compliance by town',
-    '各镇街达标率',
-    'Compliance rate of the links of each town (download).',
-    '各镇街下行链路达标率。',
-  ),
-  complianceByCategory: panel(
-    'Compliance by kind of school',
-    '各类学校达标率',
-    'Compliance rate by category (download).',
-    '各类学校下行链路达标率。',
-  ),
-  complianceTrend: panel(
-    'Compliance over time',
-    '达标率走势',
-    'Compliance rate of each day by category (download).',
-    '各类学校每日下行达标率。',
-  ),
-  worstLinks: panel(
-    'Links farthest from their target',
-    '差距最大的链路',
-    'Median link rate as a share of the target, worst first (download).',
-    '链路速率中位数与达标要求之比，由低到高（下行）。',
-  ),
-  lastHeard: panel(
-    'Heard of longest ago',
-    '最久未上报',
-    'When data last arrived, longest ago first.',
-    '最近一次上报时间，由远到近。',
-  ),
-  map: panel(
-    'Map',
-    '学校分布',
-    'Verdict of each school at its coordinates (download). Coordinates come with "linkbell grafana provision".',
-    '各校下行判定的地理分布；坐标由 linkbell grafana provision 生成。',
-  ),
-  delayByTown: panel(
-    'Round trip by town',
-    '各镇街往返时延',
-    'Mean round trip, averaged over the schools of each town.',
-    '各镇街学校平均往返时延。',
-  ),
-  lossByTown: panel(
-    'Loss by town',
-    '各镇街丢包率',
-    'Mean loss, averaged over the schools of each town.',
-    '各镇街学校平均丢包率。',
-  ),
-  verdictDown: panel('Download', '下行判定', 'Verdict on each link, download.', '各链路下行判定。'),
-  verdictUp: panel('Upload', '上行判定', 'Verdict on each link, upload.', '各链路上行判定。'),
-  targetDown: panel('Target', '达标要求', 'What the download must carry.', '下行达标要求。'),
-  medianDown: panel(
-    'Median',
-    '速率中位数',
-    'Median link rate of the window of the verdict, download.',
-    '判定窗口内下行链路速率中位数。',
-  ),
-  metShareDown: panel(
-    'Tests that met it',
-    '达标次数占比',
-    'Share of conclusive trials that met the target, download.',
-    '有效下行测试中达标的比例。',
-  ),
-  samplesRecent: panel(
-    'Samples, 15 minutes',
-    '15 分钟样本数',
-    'Reports of the agent in the last quarter of an hour; 0 means silent.',
-    '最近 15 分钟采集端上报次数，0 表示失联。',
-  ),
-  bandwidthDown: panel(
-    'Download against its target',
-    '下行带宽与达标要求',
-    'Link rate and goodput of each test; the dashed line is the target that the test was held to.',
-    '每次测试的链路速率与有效吞吐量；虚线为当次达标要求。',
-  ),
-  bandwidthUp: panel(
-    'Upload against its target',
-    '上行带宽与达标要求',
-    'Link rate and goodput of each test; the dashed line is the target that the test was held to.',
-    '每次测试的链路速率与有效吞吐量；虚线为当次达标要求。',
-  ),
-  verdictHistory: panel('Verdicts', '判定历史', 'Verdict of each day by link and direction.', '各链路各方向每日判定。'),
-  outcomes: panel('Tests', '测试结果', 'Outcome of each test by link and direction.', '各链路各方向每次测试结果。'),
-  causes: panel(
-    'Why a test had no conclusion',
-    '无结论原因',
-    'What stood in the way of a conclusion.',
-    '测试未能得出结论的原因。',
-  ),
-  latestAlerts: panel('Alerts', '告警', 'What rings at this school now.', '该校当前告警。'),
-  wanDown: panel(
-    'Download used',
-    '下行流量',
-    'Traffic of the WAN interface: mean and highest 10 seconds.',
-    '出口接口下行流量：均值与 10 秒峰值。',
-  ),
-  wanUp: panel(
-    'Upload used',
-    '上行流量',
-    'Traffic of the WAN interface: mean and highest 10 seconds.',
-    '出口接口上行流量：均值与 10 秒峰值。',
-  ),
-  delay: panel(
-    'Round trip by level',
-    '各级往返时延',
-    '95th percentile of the round trips of each minute, averaged.',
-    '每分钟往返时延 P95 的均值。',
-  ),
-  loss: panel('Loss by level', '各级丢包率', 'Mean loss on the way to each level.', '至各级的平均丢包率。'),
-  jitter: panel(
-    'Jitter by level',
-    '各级抖动',
-    'Mean jitter (RFC 3550) on the way to each level.',
-    '至各级的平均抖动（RFC 3550）。',
-  ),
-  terminals: panel(
-    'Terminals by room',
-    '各教室终端',
-    'Whether each terminal answers while it should be on; blank outside of lessons.',
-    '各终端在应开机时段是否在线；课外时段留空。',
-  ),
-  services: panel('Teaching platforms', '教学平台', 'Whether each platform answers.', '各平台是否可用。'),
-  gateway: panel(
-    'Gateway',
-    '网关',
-    'CPU, memory and disk of the machine that measures.',
-    '测量主机的 CPU、内存与磁盘。',
-  ),
-  roomsSeen: panel(
-    'Classrooms expected on',
-    '应在线教室',
-    'Classrooms whose terminal should have been on within the last hour.',
-    '最近 1 小时内应在线的教室数。',
-  ),
-  roomsDown: panel(
-    'Classrooms down',
-    '故障教室',
-    'Classrooms whose best terminal was off for more than half of lesson time.',
-    '上课时间内超过一半时间不可用的教室数。',
-  ),
-  devicesUp: panel(
-    'Devices up',
-    '设备在线率',
-    'Share of devices that were on when they should be.',
-    '应在线设备的在线比例。',
-  ),
-  roomsByTown: panel(
-    'Classrooms working by town',
-    '各镇街班班通可用率',
-    'Share of working classrooms of each town.',
-    '各镇街教室可用率。',
-  ),
-  devicesByKind: panel(
-    'Devices up by kind',
-    '各类设备在线率',
-    'Share of devices of each kind that were on when they should be.',
-    '各类应在线设备的在线比例。',
-  ),
-  roomsTrend: panel(
-    'Classrooms working over time',
-    '班班通可用率走势',
-    'Share of working classrooms by category; only lesson time has values.',
-    '各类学校教室可用率，仅上课时间有值。',
-  ),
-  worstSchools: panel(
-    'Schools by classrooms working',
-    '各校班班通可用率',
-    'Share of working classrooms and devices, worst first.',
-    '教室与设备可用率，由低到高。',
-  ),
-  worstRooms: panel(
-    'Classrooms that do not work',
-    '不可用教室',
-    'Share of lesson time in which the best terminal of a room was on, worst first.',
-    '教室终端在上课时间的可用比例，由低到高。',
-  ),
-  terminalDelay: panel(
-    'Round trip inside schools',
-    '校内往返时延',
-    'Round trip from the gateway to terminals, by kind.',
-    '网关至各类终端的往返时延。',
-  ),
-  terminalLoss: panel(
-    'Loss inside schools',
-    '校内丢包率',
-    'Loss from the gateway to access points and switches.',
-    '网关至无线接入点与交换机的丢包率。',
-  ),
-  delayByLevel: panel(
-    'Round trip',
-    '往返时延',
-    'Mean round trip to each level, last hour.',
-    '最近 1 小时至各级的平均往返时延。',
-  ),
-  lossByLevel: panel('Loss', '丢包率', 'Mean loss to each level, last hour.', '最近 1 小时至各级的平均丢包率。'),
-  jitterByLevel: panel('Jitter', '抖动', 'Mean jitter to each level, last hour.', '最近 1 小时至各级的平均抖动。'),
-  reachableByLevel: panel(
-    'Reachable',
-    '可达率',
-    'Share of schools and time in which each level answered, last hour.',
-    '最近 1 小时各级可达比例。',
-  ),
-  addedDelay: panel(
-    'What each level adds',
-    '各级新增时延',
-    'Mean round trip to a level minus that to the level before it.',
-    '各级与前一级平均往返时延之差。',
-  ),
-  worstPaths: panel(
-    'Schools with the worst path',
-    '路径最差的学校',
-    'Loss, delay and jitter to the level chosen above, last hour.',
-    '最近 1 小时至所选层级的丢包、时延与抖动。',
-  ),
-  agentsReporting: panel(
-    'Agents reporting',
-    '在线采集端',
-    'Agents heard of in the last quarter of an hour.',
-    '最近 15 分钟有数据的采集端数。',
-  ),
-  agentsSilent: panel(
-    'Agents silent',
-    '失联采集端',
-    'Agents heard of in the last 7 days, but not in the last quarter of an hour.',
-    '近 7 天曾有数据、最近 15 分钟无数据的采集端数。',
-  ),
-  spoolAge: panel(
-    'Oldest waiting batch',
-    '最早待发批次',
-    'How long the oldest unacknowledged batch of any agent has waited.',
-    '各采集端中最早未确认批次的等待时长。',
-  ),
-  spoolBytes: panel('Largest spool', '最大缓存', 'Disk that the largest spool takes.', '占用磁盘最多的缓存。'),
-  dropped: panel(
-    'Batches dropped',
-    '丢弃批次',
-    'Most batches that one agent dropped for want of space, in the span shown.',
-    '所选时段内单个采集端因空间不足丢弃的最多批次。',
-  ),
-  refused: panel(
-    'Batches refused',
-    '拒收批次',
-    'Most batches of one agent that the collector refused, in the span shown.',
-    '所选时段内单个采集端被拒收的最多批次。',
-  ),
-  ingestRate: panel(
-    'Samples stored',
-    '入库速率',
-    'Samples per second by measurement, by their own time.',
-    '各测量项每秒样本数（按样本时刻）。',
-  ),
-  spoolAgeTrend: panel(
-    'Oldest waiting batch by town',
-    '各镇街最早待发时长',
-    'Longest wait of an unacknowledged batch.',
-    '未确认批次的最长等待时间。',
-  ),
-  agentTable: panel('Agents', '采集端列表', 'What each agent said last.', '各采集端最近一次状态。'),
-  probes: panel(
-    'Runs of probes that worked',
-    '探测成功率',
-    'Share of runs that worked, by probe.',
-    '各探测任务的成功比例。',
-  ),
-  gatewayLoad: panel(
-    'Busiest gateway',
-    '最忙网关',
-    'Highest CPU, memory and disk use of any gateway.',
-    '所有网关中最高的 CPU、内存与磁盘使用率。',
-  ),
-  agentCost: panel(
-    'Cost of the agent',
-    '采集端开销',
-    'Highest CPU share that an agent itself takes.',
-    '采集端自身占用的最高 CPU 比例。',
-  ),
-} as const
-export type PanelKey = keyof typeof panels
 
 /** Names of series and columns. */
 export const phrases = {

@@ -2,7 +2,8 @@
 import type { Text } from '../../core/catalog.ts'
 import { levels } from '../../core/registry.ts'
 import { ask, by, type Condition, type Question } from '../query.ts'
-import { names, type PanelKey, say } from '../strings.ts'
+import type { PanelKey } from '../panel-strings.ts'
+import { names, say } from '../strings.ts'
 
 export type Rule = {
   id: string

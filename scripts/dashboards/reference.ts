@@ -3,7 +3,8 @@ import { rules } from '../../dashboards/alerts/rules.ts'
 import { displayOf } from '../../dashboards/display.ts'
 import { type Page, placesOf } from '../../dashboards/page.ts'
 import { allPages } from '../../dashboards/pages.ts'
-import { pages, panels } from '../../dashboards/strings.ts'
+import { panels } from '../../dashboards/panel-strings.ts'
+import { pages } from '../../dashboards/strings.ts'
 
 const intro = `<!-- Generated from dashboards/ by "npm run generate". Do not edit. -->
 # Dashboards and alert rules 仪表板与告警规则
