@@ -5,6 +5,7 @@ import type { CounterReader } from '../counters.ts'
 import { createObserver, type Observation, type Observer } from './observer.ts'
 import { type Estimate, judge, type Rule } from './sequential.ts'
 import type { Session, TestpointStrain } from './session.ts'
+import { createStanding, type RoundTrip, type Standing } from './standing.ts'
 import { median } from './statistics.ts'
 import { type Strain, watchStrain } from './strain.ts'
 import { delay, now, type Transfer } from './transfer.ts'
@@ -51,13 +52,12 @@ export type Loaded = {
   transferredBytes: number
   durationSeconds: number
   rttLoadedSeconds: number | null
+  /** A queue was seen to stand on the line throughout: whatever limited the test, it was not this process. */
+  queueStood: boolean
   /** Share of the download that had waited for this process in full buffers. */
   backlogRatio: number
 } & Strain &
   TestpointStrain
-
-/** One under load, and when it ended. */
-type RoundTrip = { at: number; seconds: number }
 
 /** A test asks for this much more than the target: enough to fill a line of 105 %, no more than a verdict needs. */
 export const leaseRatio = 1.15
@@ -84,8 +84,13 @@ const minSpreadRtts = 10
  */
 const inFlightSeconds = { counted: 0.3, answered: 0.13 }
 const inFlightRoundTrips = 4
-/** Shortest upload beside the traffic of others. */
+/** Others on the line, from this share of the target on. */
+const sharedRatio = 0.02
+/** Shortest upload beside others whose packets may be lost, and longest of one whose meaning stays open. */
 const minSharedSeconds = 2.5
+const maxSharedSeconds = 6
+/** Of a rate beside others, with which a verdict may still be given. */
+const maxErrorRatio = 0.02
 /** Queue of an ordinary gateway, which arrives after a download was stopped. */
 const tailSeconds = 0.05
 
@@ -93,8 +98,10 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const { session, direction, rule, signal, targetBps } = options
   const strain = watchStrain()
   const begun = now()
-  const transfer = start(options, begun)
-  const observer = createObserver({ ...options, transfer })
+  const isYielding = isShared(options)
+  const standing = createStanding(rule.rttSeconds)
+  const transfer = start(options, begun, isYielding ? standing : undefined)
+  const observer = createObserver({ ...options, transfer, isYielding })
   const over = new AbortController()
   const rtts: RoundTrip[] = []
   const pings = pingAll(session, direction === 'up' ? 2 : 1, AbortSignal.any([signal, over.signal]), rtts)
@@ -105,9 +112,11 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     return { ...rule, timingSeconds: spreadOf(rtts.filter(({ at }) => at >= estimate.plateauFrom)) }
   }
   let estimate: Judged = judge([], rule)
+  const isFull = () => !isYielding || standing.wasFull(rtts, estimate.plateauFrom)
   const ended = await watch(options, { transfer, observer, begun }, () => {
     const ruled = ruleNow()
-    estimate = judgeAll(observer.observe(ruled.timingSeconds), ruled)
+    standing.look(rtts, now())
+    estimate = judgeAll(observer.observe(ruled.timingSeconds), ruled, isFull())
     options.onProgress?.({
       direction,
       targetBps,
@@ -115,7 +124,8 @@ export async function load(options: LoadOptions): Promise<Loaded> {
       rateBps: estimate.rateBps,
       usedBytes: observer.wireBytes(transfer.usedBytes()),
     })
-    return estimate.decision !== 'open' && !session.self
+    const isOver = estimate.decision === 'busy' ? now() - begun > maxSharedSeconds : estimate.decision !== 'open'
+    return isOver && !session.self
   })
   over.abort()
   await pings
@@ -124,7 +134,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const observation = observer.observe(ruled.timingSeconds)
   const { points, upperPoints, likelyPoints, ...said } = observation
   // Some testpoints tell all they know when the transfer is over.
-  if (estimate.decision === 'open') estimate = judgeAll(observation, ruled)
+  if (estimate.decision === 'open') estimate = judgeAll(observation, ruled, isFull())
   const hasRate = points.length > 1
   return {
     ...said,
@@ -142,6 +152,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     rttLoadedSeconds: median(rtts.map(({ seconds }) => seconds)),
     ...strain(),
     ...session.strain(),
+    queueStood: isYielding && isFull(),
     backlogRatio: transfer.backlogRatio(),
   }
 }
@@ -149,6 +160,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
 function start(
   { session, direction, targetBps, streams, maxBytes, leaseId, rule, framing, signal }: LoadOptions,
   begun: number,
+  standing: Standing | undefined,
 ): Transfer {
   const payload = (bps: number) => bps / framing.overhead
   const inFlightBytes =
@@ -168,22 +180,30 @@ function start(
   }
   // A download is paced by the testpoint that leased it; an upload from here, whoever receives it.
   const paceBps = direction === 'up' ? payload(leaseRatio * targetBps) : undefined
-  return session.start(direction, { ...common, paceBps, streams, deadlineSeconds: begun + rule.maxSeconds })
+  const deadlineSeconds = begun + rule.maxSeconds
+  return session.start(direction, { ...common, paceBps, standingSeconds: standing?.seconds, streams, deadlineSeconds })
 }
 
-/** What certainly passed may prove a line; what may have passed, only accuse it. */
-function judgeAll(observation: Pick<Observation, 'points' | 'upperPoints' | 'method'>, rule: Rule): Judged {
-  const { points, upperPoints, method } = observation
+/** Whether an upload has company whose packets it should leave alone: only then the counter tells what passed. */
+function isShared({ direction, idleBps, targetBps, leaseId }: LoadOptions): boolean {
+  return direction === 'up' && leaseId !== undefined && idleBps > sharedRatio * targetBps
+}
+
+/**
+ * What certainly passed may prove a line; what may have passed, only accuse it. Beside others there is no conclusion
+ * without a rate: where the two are far apart, or the line may not have been full, it is busy.
+ */
+function judgeAll({ points, upperPoints, method }: Observation, rule: Rule, isFull: boolean): Judged {
   const lower = judge(points, rule)
-  if (upperPoints === undefined) return lower
-  // Two counters differ by what queues hold; the longer the test, the less that matters.
-  const seconds = (points.at(-1)?.seconds ?? 0) - (points[0]?.seconds ?? 0)
-  if (method === 'acknowledged' && seconds < minSharedSeconds) return { ...lower, decision: 'open' }
-  if (lower.decision === 'met') return lower
-  const upper = judge(upperPoints, rule)
+  if (upperPoints === undefined) return isFull || lower.decision === 'met' ? lower : { ...lower, decision: 'busy' }
   // A slow counter is no less certain than what was received, only later.
-  if (upper.decision !== 'met' || method === 'goodput') return upper
-  return { ...upper, decision: lower.decision === 'below' ? 'busy' : 'open' }
+  if (method === 'goodput') return lower.decision === 'met' ? lower : judge(upperPoints, rule)
+  const seconds = (points.at(-1)?.seconds ?? 0) - (points[0]?.seconds ?? 0)
+  if (seconds < minSharedSeconds) return { ...lower, decision: 'open' }
+  const upper = judge(upperPoints, rule)
+  const isVague = upper.rateBps - lower.rateBps > 2 * maxErrorRatio * upper.rateBps
+  if (isVague) return { ...upper, decision: 'busy' }
+  return lower.decision === 'met' ? lower : upper.decision === 'met' ? { ...upper, decision: 'busy' } : upper
 }
 
 /** Reads and judges every tick; resolves when the transfer is over, to the reason if it was not the rule. */

@@ -42,7 +42,7 @@ export function suspicionOf(circumstances: Circumstances): Cause | undefined {
   if (state?.wireless) return 'wireless'
   if (capacityBps !== undefined && capacityBps < circumstances.targetBps) return 'testpoint_limited'
   if (loaded.cpuRatio > busyCpuRatio) return 'client_limited'
-  if (loaded.estimate.variationRatio > flatRatio) {
+  if (!loaded.queueStood && loaded.estimate.variationRatio > flatRatio) {
     const { waitedRatio: waited, loopDelaySeconds, backlogRatio } = loaded
     if ((waited ?? 0) > waitedRatio || loopDelaySeconds > lateSeconds || backlogRatio > 0.5) return 'client_limited'
     if ((loaded.testpointWaitedRatio ?? 0) > waitedRatio) return 'testpoint_limited'

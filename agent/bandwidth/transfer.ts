@@ -27,6 +27,8 @@ export type TransferOptions = {
   inFlightBytes: number
   /** Payload rate that all streams together keep to; without it, as fast as the line goes. */
   paceBps?: number | undefined
+  /** Upload to our own testpoint beside others: on its way is no more than passes in this time. */
+  standingSeconds?: (() => number) | undefined
   leaseId?: string | undefined
 }
 

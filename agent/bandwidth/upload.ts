@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { createSendQueues } from './acked.ts'
 import type { Mark } from './curve.ts'
+import { createFlight } from './flight.ts'
 import { cutOff, type Peer, serverName } from './http.ts'
 import { now, runTransfer, type Transfer, type TransferOptions } from './transfer.ts'
 
@@ -32,6 +33,8 @@ const promisedBytes = 2 ** 40
 /** Acknowledged beyond what arrived by more than this: something on the way acknowledges for the testpoint. */
 const proxyRatio = 1.25
 const proxySeconds = 1
+/** Beside others the send queues are looked at this often: a fraction of the queue that is to stand. */
+const lookSeconds = 0.008
 
 type Stream = { socket: Socket; handed: number; acked: number }
 
@@ -39,13 +42,18 @@ export function startEndlessUpload(
   { name, peer, path, told, lagSeconds }: UploadOptions,
   options: TransferOptions,
 ): Transfer {
-  const { maxBytes, deadlineSeconds, paceBps, inFlightBytes } = options
+  const { maxBytes, deadlineSeconds, paceBps, inFlightBytes, standingSeconds } = options
   const pieceBytes = Math.round(Math.min(maxPieceBytes, Math.max(minPieceBytes, inFlightBytes * pieceShare)))
   const body = randomBytes(pieceBytes)
   const queues = createSendQueues(peer.address, peer.port)
   const streams = new Set<Stream>()
   const marks: Mark[] = []
   const begun = now()
+  const flight =
+    standingSeconds === undefined || paceBps === undefined
+      ? undefined
+      : createFlight(begun, { standingSeconds, paceBps })
+  let lookedAt = begun
   let handed = 0
   let finished = 0
   const mayGoOn = () => handed + pieceBytes <= maxBytes && now() < deadlineSeconds
@@ -61,6 +69,11 @@ export function startEndlessUpload(
     }
     return sum
   }
+  const look = () => {
+    lookedAt = now()
+    const bytes = ackedBytes()
+    if (bytes !== null) flight?.add({ seconds: lookedAt, bytes })
+  }
   /** Closing would first send what still waits in the kernel. */
   const cut = (list: Iterable<Stream>): void => {
     ackedBytes()
@@ -70,7 +83,9 @@ export function startEndlessUpload(
   const feed = (stream: Stream) => {
     if (stream.socket.destroyed) return
     if (!mayGoOn()) return cut([stream])
-    const early = paceBps === undefined ? 0 : begun + ((handed - inFlightBytes) * 8) / paceBps - now()
+    if (flight !== undefined && now() - lookedAt > lookSeconds) look()
+    const paced = paceBps === undefined ? 0 : begun + ((handed - inFlightBytes) * 8) / paceBps - now()
+    const early = Math.max(paced, flight?.waitSeconds(now(), handed) ?? 0)
     if (early > 0) return void setTimeout(() => feed(stream), Math.ceil(early * 1000))
     handed += pieceBytes
     stream.socket.write(body, () => {

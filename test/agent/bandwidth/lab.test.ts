@@ -45,6 +45,25 @@ describe.skipIf(!has('netns'))('on a shaped line', () => {
     expect(after.down - before.down).toBeLessThan((line / 8) * 4)
   }, 30_000)
 
+  it('an upload beside others leaves them their packets, and so knows what the line carries', async () => {
+    const others = school.spawn('srv', 'iperf3', ['-s', '-1', '-p', '5301'], 'ignore')
+    await sleep(300)
+    const args = ['-c', school.server, '-p', '5301', '-u', '-b', '12M', '-l', '1400', '-t', '20']
+    const cross = school.spawn('lan', 'iperf3', args, 'ignore')
+    await sleep(1500)
+    const dropped = () =>
+      Number(/dropped (\d+)/.exec(school.run('isp', 'tc', '-s', 'qdisc', 'show', 'dev', 'srv0'))?.[1])
+    const before = dropped()
+    const [up] = await school.measure(targets(50e6, 'up'))
+    const lost = dropped() - before
+    cross.kill('SIGKILL')
+    others.kill('SIGKILL')
+    expect(isBelow(up as BandwidthResult) || up?.cause === 'busy_line').toBe(true)
+    // A test that fills the queue loses 2,250 to 2,300 of them here.
+    expect(lost).toBeLessThan(200)
+    if (up?.outcome === 'below') expect((up.linkRateBps ?? 0) / line).toBeCloseTo(1, 1)
+  }, 30_000)
+
   it('a target far above is not, and a second opinion says so too', async () => {
     const results = await school.measure({ ...targets(80e6, 'down'), confirm: true })
     expect(results.every(isBelow)).toBe(true)

@@ -10,8 +10,11 @@ import type { Direction } from '../../../core/standard.ts'
 const framing = framingOf(undefined, '10.0.0.1')
 
 /** A counter and a transfer, both told what to say; time passes as `step` says. */
-function setUp(direction: Direction, given: { source?: CounterReader['source']; idleBps?: number } = {}) {
-  const { source = 'sysfs', idleBps = 0 } = given
+function setUp(
+  direction: Direction,
+  given: { source?: CounterReader['source']; idleBps?: number; isYielding?: boolean } = {},
+) {
+  const { source = 'sysfs', idleBps = 0, isYielding = false } = given
   // In the past, so that the time that is made up here never runs ahead of the real one.
   const begun = now() - 1000
   let counters: Counters = { time: begun * 1000, rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0 }
@@ -34,7 +37,7 @@ function setUp(direction: Direction, given: { source?: CounterReader['source']; 
     done: new Promise(() => {}),
     stop: () => {},
   }
-  const observer = createObserver({ reader, framing, direction, transfer, idleBps })
+  const observer = createObserver({ reader, framing, direction, transfer, idleBps, isYielding })
   observer.tick()
   return {
     observer,
@@ -122,6 +125,16 @@ describe('upload', () => {
     expect(rateOf(likelyPoints ?? [])).toBeCloseTo(own + others, 0)
     expect(rateOf(points) / (own + others - queue)).toBeCloseTo(1, 2)
     expect(rateOf(upperPoints ?? []) / (own + others + queue)).toBeCloseTo(1, 2)
+  })
+
+  it('that yields to others is what the counter saw, while nothing is lost', () => {
+    const { observer, step } = setUp('up', { idleBps: 320_000, isYielding: true })
+    // Others come and go, and so does our own share; the line carries the same all the time.
+    for (let i = 0; i < 40; i++) step(0.05, 15_000 * framing.overhead, 10_000 + (i % 8) * 500)
+    const { points, upperPoints, method } = observer.observe(0.05)
+    expect(method).toBe('counter')
+    expect(rateOf(points)).toBeCloseTo(15_000 * framing.overhead * 8 * 20, 0)
+    expect(upperPoints).toBeUndefined()
   })
 
   it('sees nobody where nobody was before and the queue explains the difference', () => {
