@@ -10,6 +10,7 @@ const hourMs = measurements.compliance.intervalSeconds * 1000
 const batchRows = 5_000
 
 type Fields = Record<FieldName<'compliance'>, number | null>
+type Stored = Readonly<Record<string, number | null>>
 export type Judged = { place: Place; verdict: DirectionVerdict }
 export type ComplianceRow = { tags: Record<string, string>; time: number; fields: Fields }
 
@@ -79,7 +80,12 @@ export function fieldsOf(verdict: DirectionVerdict): Fields {
   return raw
 }
 
-export function said(fields: Readonly<Record<string, number | null>>): string {
+/** Whether stored fields say the same. */
+export function isSame(fields: Fields, stored: Stored): boolean {
+  return fieldNames.every((name) => fields[name] === (stored[name] ?? null))
+}
+
+function said(fields: Stored): string {
   return JSON.stringify(fieldNames.map((name) => fields[name] ?? null))
 }
 

@@ -2,7 +2,8 @@
 import type { Row } from '../../store/query.ts'
 import type { Store } from '../../store/store.ts'
 import { type Registry, type SiteRow, standardOf } from '../registry.ts'
-import { judgeSite, type SiteVerdict, type Target, windowOf } from './verdict.ts'
+import { createTurns } from './turns.ts'
+import { judgeTests, type SiteVerdict, type Target, type Tests, testsOf, windowOf } from './verdict.ts'
 
 /** One question asks for the window of this many sites: a district takes a few, not one a school. */
 const sitesPerQuery = 200
@@ -19,21 +20,31 @@ export async function judgeSites(
   time: number,
 ): Promise<Map<string, SiteVerdict>> {
   const verdicts = new Map<string, SiteVerdict>()
+  const turn = createTurns()
   for (let i = 0; i < sites.length; i += sitesPerQuery) {
     const part = sites.slice(i, i + sitesPerQuery)
     const rows = await readTests(store, registry, part, { from: time, to: time })
-    for (const site of part) verdicts.set(site.id, judgeAt(registry, site, rows.get(site.id) ?? [], time))
+    for (const site of part) {
+      await turn()
+      verdicts.set(site.id, judgeAt(registry, site, rows.get(site.id) ?? [], time))
+    }
   }
   return verdicts
 }
 
 /** The verdict on a site at a time from rows that reach over its window. */
 export function judgeAt(registry: Registry, site: SiteRow, rows: readonly Row[], time: number): SiteVerdict {
+  return judgeTestsAt(registry, site, testsOf(rows), time)
+}
+
+/** The same, of rows that were looked through before. */
+export function judgeTestsAt(registry: Registry, site: SiteRow, tests: Tests, time: number): SiteVerdict {
   const { timezone } = registry.data.district
   const standard = standardOf(registry, site)
   const window = windowOf(standard, time, timezone)
-  const within = rows.filter((row) => row.time >= window.from && row.time < window.to)
-  return judgeSite(site.id, targetsOf(registry, site.id, window), within, { standard, timezone, window })
+  const isWithin = (test: { time: number }) => test.time >= window.from && test.time < window.to
+  const within = new Map([...tests].map(([series, own]) => [series, own.filter(isWithin)]))
+  return judgeTests(site.id, targetsOf(registry, site.id, window), within, { standard, timezone, window })
 }
 
 /** Links as they are at the end of a window, each with the targets that it had before within it. */

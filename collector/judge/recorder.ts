@@ -20,11 +20,16 @@ export type Recorder = {
 }
 
 export function createRecorder(store: Store, log: Log): Recorder {
-  let written: Written | undefined
+  let written: Promise<Written> | undefined
 
-  async function readWritten(time: number): Promise<Written> {
+  /** Read once, and by all who ask meanwhile; a failure is told, and it is read again for the next. */
+  function readWritten(time: number): Promise<Written> {
     const from = time - 2 * measurements.compliance.intervalSeconds * 1000
-    return writtenOf(await store.last({ measurement: 'compliance', from, to: time + 1 }))
+    written ??= store.last({ measurement: 'compliance', from, to: time + 1 }).then(writtenOf, (error: unknown) => {
+      written = undefined
+      throw error
+    })
+    return written
   }
 
   async function write(rows: readonly ComplianceRow[], seen: Written): Promise<boolean> {
@@ -40,9 +45,9 @@ export function createRecorder(store: Store, log: Log): Recorder {
 
   return {
     record: async (judged, time) => {
-      const seen = (written ??= await readWritten(time))
+      const seen = await readWritten(time)
       return write(dueRows(judged, seen, time), seen)
     },
-    correct: async (rows, time) => write(rows, (written ??= await readWritten(time))),
+    correct: async (rows, time) => write(rows, await readWritten(time)),
   }
 }

@@ -8,9 +8,10 @@ import type { Row } from '../../store/query.ts'
 import type { Store } from '../../store/store.ts'
 import { dayMs } from '../local-time.ts'
 import { type Registry, standardOf } from '../registry.ts'
-import { type ComplianceRow, fieldsOf, keyOf, said } from './compliance.ts'
-import { judgeAt, readTests } from './judge-sites.ts'
-import { type SiteVerdict, windowOf } from './verdict.ts'
+import { type ComplianceRow, fieldsOf, isSame, keyOf } from './compliance.ts'
+import { judgeTestsAt, readTests } from './judge-sites.ts'
+import { createTurns } from './turns.ts'
+import { seriesOf, type SiteVerdict, testsOf, windowOf } from './verdict.ts'
 
 export type Span = { from: number; to: number }
 
@@ -22,40 +23,58 @@ const daysPerQuery = 10
 /** A verdict an hour, link and direction, and those that changed between; more than one link is rare. */
 const rowsPerSiteDay = 400
 
-/** Corrections that are due to the stored verdicts of sites within a span. */
-export async function rejudge(
+/** Corrections that are due to the stored verdicts of sites within a span, part by part: of a province they are many. */
+export async function* rejudge(
   store: Store,
   registry: Registry,
   ids: readonly string[],
   { from, to }: Span,
-): Promise<ComplianceRow[]> {
-  const due: ComplianceRow[] = []
+): AsyncGenerator<ComplianceRow[]> {
+  const parts: Part[] = []
   for (let i = 0; i < ids.length; i += sitesPerQuery) {
-    const part = ids.slice(i, i + sitesPerQuery)
     for (let begin = from; begin < to; begin += daysPerQuery * dayMs) {
       const span = { from: begin, to: Math.min(begin + daysPerQuery * dayMs, to) }
-      due.push(...(await correctionsOf(store, registry, part, span)))
+      parts.push({ ids: ids.slice(i, i + sitesPerQuery), span })
     }
   }
-  return due
+  const read = (part: Part | undefined) => {
+    const reading = part === undefined ? undefined : readPart(store, registry, part)
+    // Whoever asked may have stopped; a failure is told to those who go on.
+    reading?.catch(() => {})
+    return reading
+  }
+  let next = read(parts[0])
+  for (let i = 1; next !== undefined; i++) {
+    const stored = await next
+    // The next is read while this one is judged.
+    next = read(parts[i])
+    yield await correctionsOf(registry, stored)
+  }
 }
 
-async function correctionsOf(store: Store, registry: Registry, ids: readonly string[], span: Span) {
+type Part = { ids: readonly string[]; span: Span }
+type Stored = { verdicts: Row[]; tests: ReadonlyMap<string, Row[]> }
+
+async function readPart(store: Store, registry: Registry, { ids, span }: Part): Promise<Stored> {
   const limit = ids.length * daysPerQuery * rowsPerSiteDay
-  const stored = await store.rows({ measurement: 'compliance', match: { site: ids }, ...span, limit })
-  if (stored.length === 0) return []
-  const sites = ids.flatMap((id) => registry.siteAt(id, span.to) ?? [])
-  const tests = await readTests(store, registry, sites, span)
+  const verdicts = await store.rows({ measurement: 'compliance', match: { site: ids }, ...span, limit })
+  const sites = verdicts.length === 0 ? [] : ids.flatMap((id) => registry.siteAt(id, span.to) ?? [])
+  return { verdicts, tests: sites.length === 0 ? new Map() : await readTests(store, registry, sites, span) }
+}
+
+async function correctionsOf(registry: Registry, { verdicts, tests }: Stored): Promise<ComplianceRow[]> {
   const due: ComplianceRow[] = []
-  for (const [site, rows] of Map.groupBy(stored, ({ tags }) => tags['site'] ?? '')) {
+  const turn = createTurns()
+  for (const [site, rows] of Map.groupBy(verdicts, ({ tags }) => tags['site'] ?? '')) {
+    await turn()
     const judge = judgeOf(registry, site, tests.get(site) ?? [])
     for (const series of Map.groupBy(rows, ({ tags }) => keyOf(tags)).values()) {
+      const { link = '', direction = '' } = series[0]?.tags ?? {}
+      const said = seriesOf(link, direction)
       for (const [first, last] of spoken(series)) {
-        const { link, direction } = first.tags
-        const verdict = judge(first.time)?.directions.find((one) => one.link === link && one.direction === direction)
-        if (verdict === undefined) continue
-        const fields = fieldsOf(verdict)
-        if (said(fields) !== said(last.fields)) due.push({ tags: last.tags, time: last.time + 1, fields })
+        const fields = judge(first.time)?.get(said)
+        if (fields !== undefined && !isSame(fields, last.fields))
+          due.push({ tags: last.tags, time: last.time + 1, fields })
       }
     }
   }
@@ -73,21 +92,28 @@ function spoken(series: readonly Row[]): [first: Row, last: Row][] {
   return pairs
 }
 
-/** Between two results nothing changes but at midnight: judged once, and said for all hours between. */
-function judgeOf(registry: Registry, id: string, tests: readonly Row[]): (time: number) => SiteVerdict | undefined {
+/** What would be said, by link and direction. */
+type Said = ReadonlyMap<string, ComplianceRow['fields']>
+
+/** Between two results nothing changes but at midnight: judged once, and said of all hours between and of each direction. */
+function judgeOf(registry: Registry, id: string, rows: readonly Row[]): (time: number) => Said | undefined {
   const changes = registry.targetChanges(id)
-  let key = ''
-  let verdict: SiteVerdict | undefined
+  const tests = testsOf(rows)
+  const judged = new Map<string, Said>()
   return (time) => {
     const site = registry.siteAt(id, time)
     if (site === undefined) return undefined
     const { from } = windowOf(standardOf(registry, site), time, registry.data.district.timezone)
-    const known = tests.findLastIndex((row) => row.time <= time)
-    const next = `${from} ${known} ${changes.findLastIndex((change) => change <= time)}`
-    if (next !== key || verdict === undefined) verdict = judgeAt(registry, site, tests, time)
-    key = next
-    return verdict
+    const known = rows.findLastIndex((row) => row.time <= time)
+    const key = `${from} ${known} ${changes.findLastIndex((change) => change <= time)}`
+    const said = judged.get(key) ?? saidOf(judgeTestsAt(registry, site, tests, time))
+    judged.set(key, said)
+    return said
   }
+}
+
+function saidOf({ directions }: SiteVerdict): Said {
+  return new Map(directions.map((verdict) => [seriesOf(verdict.link, verdict.direction), fieldsOf(verdict)]))
 }
 
 /** How long a result is part of a window, the begun day and the hourly verdict after it included. */

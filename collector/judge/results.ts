@@ -6,12 +6,16 @@ import type { Row } from '../../store/query.ts'
 /** What one test said, with the figures that are shown beside it. */
 export type Test = Result & { goodputBps: number | null }
 
-/** The name of a stored code; undefined for one that this version does not know. */
+const namesOf = new Map<Record<string, number>, Map<number, string>>()
+
+/** The name of a stored code; undefined for one that this version does not know. Asked several times of each stored test. */
 export function nameOf<T extends Record<string, number>>(
   codes: T,
   value: number | null | undefined,
 ): Extract<keyof T, string> | undefined {
-  return Object.keys(codes).find((name) => codes[name] === value) as Extract<keyof T, string> | undefined
+  const names = namesOf.get(codes) ?? new Map(Object.entries(codes).map(([name, code]) => [code, name]))
+  namesOf.set(codes, names)
+  return names.get(value ?? Number.NaN) as Extract<keyof T, string> | undefined
 }
 
 /** A bandwidth row; undefined when it has no outcome that this version knows. */

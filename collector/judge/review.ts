@@ -32,6 +32,17 @@ export type Review = {
 export function createReview(store: Store, recorder: Recorder): Review {
   let reviewed: number | undefined
 
+  async function correct(known: Registry, ids: readonly string[], span: Span, time: number): Promise<boolean> {
+    const writing: Promise<boolean>[] = []
+    // A part is written while the next is judged. What has been written when one fails is right, and due no more.
+    for await (const due of rejudge(store, known, ids, span)) {
+      const corrected = recorder.correct(due, time)
+      corrected.catch(() => {})
+      writing.push(corrected)
+    }
+    return (await Promise.all(writing)).includes(true)
+  }
+
   return {
     late: async (known, stirred, time) => {
       const late = [...stirred].filter(([, { from }]) => from < time - lateMs)
@@ -39,15 +50,14 @@ export function createReview(store: Store, recorder: Recorder): Review {
       const begin = Math.min(...late.map(([, { from }]) => from))
       const { from, to } = touched({ from: begin, to: Math.max(...late.map(([, span]) => span.to)) }, known)
       const ids = late.map(([id]) => id)
-      return recorder.correct(await rejudge(store, known, ids, { from, to: Math.min(to, time + 1) }), time)
+      return correct(known, ids, { from, to: Math.min(to, time + 1) }, time)
     },
     daily: async (known, time) => {
       const day = localDay(time, known.data.district.timezone)
       if (reviewed === day) return false
       const { from, to } = touched({ from: time, to: time }, known)
       const ids = known.sites(time).map(({ id }) => id)
-      const due = await rejudge(store, known, ids, { from: from - (to - time), to: time })
-      const corrected = await recorder.correct(due, time)
+      const corrected = await correct(known, ids, { from: from - (to - time), to: time }, time)
       reviewed = day
       return corrected
     },

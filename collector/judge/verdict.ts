@@ -75,11 +75,33 @@ export function windowOf(standard: Standard, now: number, timezone: string): { f
   return { from: startOfDay(now - standard.rule.window_days * dayMs, timezone), to: now + 1 }
 }
 
+/** Tests of a site by link and direction (`seriesOf`). */
+export type Tests = ReadonlyMap<string, readonly Test[]>
+export const seriesOf = (link: string, direction: string) => `${link} ${direction}`
+
+export function testsOf(rows: readonly Row[]): Tests {
+  const tests = new Map<string, Test[]>()
+  for (const row of rows) {
+    const test = testOf(row)
+    if (test === undefined) continue
+    const key = seriesOf(row.tags['link'] ?? '', row.tags['direction'] ?? '')
+    const own = tests.get(key)
+    if (own === undefined) tests.set(key, [test])
+    else own.push(test)
+  }
+  return tests
+}
+
 /** The verdict on a site from the bandwidth rows of its window, of whatever link and direction. */
 export function judgeSite(site: string, links: readonly Target[], rows: readonly Row[], frame: Frame): SiteVerdict {
+  return judgeTests(site, links, testsOf(rows), frame)
+}
+
+/** The same, of rows that were looked through before. */
+export function judgeTests(site: string, links: readonly Target[], tests: Tests, frame: Frame): SiteVerdict {
   const judged = links.flatMap((link) =>
     directions.map((direction) => {
-      const own = rows.filter(({ tags }) => tags['link'] === link.id && tags['direction'] === direction)
+      const own = tests.get(seriesOf(link.id, direction)) ?? []
       return { link: link.id, direction, ...judgeDirection(own, link, direction, frame) }
     }),
   )
@@ -102,13 +124,12 @@ export function worstOf(all: readonly Verdict[]): Verdict {
 }
 
 function judgeDirection(
-  rows: readonly Row[],
+  tests: readonly Test[],
   link: Target,
   direction: Direction,
   { standard, timezone }: Frame,
 ): Omit<DirectionVerdict, 'link' | 'direction'> {
   const { threshold_ratio, rule } = standard
-  const tests = rows.flatMap((row) => testOf(row) ?? [])
   const held: Test[] = []
   const outdated: Test[] = []
   for (const test of tests) {
@@ -147,10 +168,18 @@ function trialEvidence(trial: Trial, leftOut?: Evidence['leftOut']): Evidence {
   // What was given to judgeWindow comes back unchanged: its results are tests. The one shown gave the trial its rate.
   const tests = trial.results as Test[]
   const shown = tests.find(({ linkRateBps }) => linkRateBps === trial.linkRateBps) ?? (tests[0] as Test)
-  const first = { time: trial.time, trigger: tests[0]?.trigger ?? shown.trigger, tests: tests.length }
-  return { ...testEvidence(shown, leftOut), ...first, outcome: trial.outcome, cause: trial.cause }
+  const evidence = testEvidence(shown, leftOut)
+  evidence.time = trial.time
+  evidence.trigger = tests[0]?.trigger ?? shown.trigger
+  evidence.tests = tests.length
+  evidence.outcome = trial.outcome
+  evidence.cause = trial.cause
+  return evidence
 }
 
+/** Field by field: a test is evidence in every window that it lies in, dozens of times when a day is judged again. */
 function testEvidence(test: Test, leftOut?: Evidence['leftOut']): Evidence {
-  return { ...test, tests: 1, counted: leftOut === undefined, ...(leftOut === undefined ? {} : { leftOut }) }
+  const { time, outcome, cause, method, trigger, testpoint, linkRateBps, goodputBps, targetBps } = test
+  const said = { time, outcome, cause, method, trigger, testpoint, linkRateBps, goodputBps, targetBps, tests: 1 }
+  return leftOut === undefined ? { ...said, counted: true } : { ...said, counted: false, leftOut }
 }

@@ -1,4 +1,7 @@
-/** A made-up district for the judge: three tests a day each way, hourly verdicts, sixty terminals a site in lesson time. */
+/**
+ * A made-up district for the judge: three tests a day each way, hourly verdicts, sixty devices a site. One in fifteen runs
+ * day and night, one in sixty has never been seen.
+ */
 import { createRegistry, type Registry } from '../../../collector/registry.ts'
 import type { Batch } from '../../../core/batch.ts'
 import { registrySchema } from '../../../core/registry.ts'
@@ -6,11 +9,13 @@ import { directions, standardSchema } from '../../../core/standard.ts'
 
 const hourMs = 3_600_000
 const minuteMs = 60_000
+const dayMs = 24 * hourMs
 const terminals = 60
-/** Not each minute: filling the store is not what is measured, and whole hours are read from roll-ups. */
-const stepMinutes = 10
-/** Lessons from 8 to 17 in China. */
-const lessonHours = 9
+/** The last ones of a site; the others stand in classrooms, two in each. */
+const always = ['ap', 'ap', 'switch', 'server'] as const
+const neverSeen = 7
+/** When the usual calendar has lessons in China, all samples are there; before and after, one an hour stands for sixty. */
+const samplesEach = (hour: number) => (hour >= 8 && hour < 18 ? 60 : 1)
 
 const standard = standardSchema.parse({
   id: 'bench',
@@ -44,12 +49,15 @@ export function registryOf(sites: number): Registry {
 }
 
 function devicesOf(site: number) {
-  return Array.from({ length: terminals }, (_, t) => ({
-    id: `${siteId(site)}.terminal-${t}`,
-    kind: t % 2 === 0 ? 'panel' : 'pc',
-    room: `${siteId(site)}.room-${t >> 1}`,
-    site: siteId(site),
-  }))
+  return Array.from({ length: terminals }, (_, t) => {
+    const kind = always[t - (terminals - always.length)]
+    return {
+      id: `${siteId(site)}.terminal-${t}`,
+      kind: kind ?? (t % 2 === 0 ? 'panel' : 'pc'),
+      room: kind === undefined ? `${siteId(site)}.room-${t >> 1}` : 'none',
+      site: siteId(site),
+    }
+  })
 }
 
 /** A site's tests of a span, every eight hours; `minute` sets those of a backfill apart. */
@@ -100,27 +108,33 @@ export function verdictBatches(sites: number, from: number, to: number): Batch[]
   })
 }
 
-/** The lessons of the local day of a time, a sample every `stepMinutes` of each terminal. */
-export function terminalBatches(sites: number, time: number): Batch[] {
-  const day = Math.floor((time + 8 * hourMs) / (24 * hourMs)) * 24 * hourMs - 8 * hourMs
-  return Array.from({ length: sites * lessonHours * 2 }, (_, i) => {
-    const site = Math.floor(i / (lessonHours * 2))
-    const from = day + 8 * hourMs + (i % (lessonHours * 2)) * 30 * minuteMs
-    const devices = devicesOf(site)
-    const rows = Array.from({ length: 30 / stepMinutes }, (_, m) =>
-      devices.map((device, t) => ({ ...device, time: from + m * stepMinutes * minuteMs + t * 997 })),
-    ).flat()
-    return {
-      measurement: 'terminal' as const,
-      times: rows.map((row) => row.time),
-      tags: {
-        ...placeOf(site),
-        agent: `gateway-${site}`,
-        terminal: rows.map(({ id }) => id),
-        kind: rows.map(({ kind }) => kind),
-        room: rows.map((row) => row.room),
-      },
-      fields: { up: rows.map(() => (Math.random() < 0.98 ? 1 : 0)), expected: rows.map(() => 1) },
-    }
-  })
+/** What a local day of all devices brought, hour by hour. */
+export function* terminalBatches(sites: number, time: number): Generator<Batch[]> {
+  const day = Math.floor((time + 8 * hourMs) / dayMs) * dayMs - 8 * hourMs
+  for (let hour = 0; hour < 24; hour++) {
+    const count = samplesEach(hour)
+    const minutes = Array.from({ length: count }, (_, m) => day + hour * hourMs + m * (hourMs / count))
+    yield Array.from({ length: sites }, (_, site) => sweeps(site, minutes))
+  }
+}
+
+/** One device after the other, as a gateway asks them. */
+function sweeps(site: number, minutes: readonly number[]): Batch {
+  const devices = devicesOf(site)
+  const rows = minutes.flatMap((minute) => devices.map((device, t) => ({ ...device, t, time: minute + t * 997 })))
+  return {
+    measurement: 'terminal',
+    times: rows.map(({ time }) => time),
+    tags: {
+      ...placeOf(site),
+      agent: `gateway-${site}`,
+      terminal: rows.map(({ id }) => id),
+      kind: rows.map(({ kind }) => kind),
+      room: rows.map(({ room }) => room),
+    },
+    fields: {
+      up: rows.map(({ t }) => (t !== neverSeen && Math.random() < 0.98 ? 1 : 0)),
+      expected: rows.map(() => 1),
+    },
+  }
 }
