@@ -9,7 +9,7 @@ import { createAsk, readRows, readSeries } from './influxdb/answers.ts'
 import { lastInfluxql, rangeInfluxql, rowsInfluxql, timeBetween } from './influxdb/influxql.ts'
 import { createSetup } from './influxdb/setup.ts'
 import type { RangeQuery } from './query.ts'
-import { createHttp } from './remote/http.ts'
+import { basicAuthorization, createHttp } from './remote/http.ts'
 import { checkLines, linesOf } from './remote/lines.ts'
 import { announce, createRemoteStore, type RemoteStore } from './remote/remote-store.ts'
 import { checkMeasurement, roundTrip } from './remote/round-trip.ts'
@@ -37,7 +37,8 @@ export async function createInfluxdbStore({ config, log: parent, now }: Influxdb
   const { url, database, retention_policy: policy } = config
   const log = parent.child({ module: 'store' })
   const server = `InfluxDB at ${url}`
-  const headers = authorization(config)
+  const { token } = config
+  const headers = token === undefined ? basicAuthorization(config) : { authorization: `Token ${token}` }
   const timeoutMs = config.timeout_seconds * 1000
   const http = createHttp({ server: 'InfluxDB', url, headers, timeoutMs })
   const sender = createSender({ url, path: writePath(config), headers, timeoutMs })
@@ -89,12 +90,6 @@ export async function createInfluxdbStore({ config, log: parent, now }: Influxdb
   )
   await announce(store, server, log)
   return store
-}
-
-function authorization({ username, password, token }: InfluxdbConfig): Record<string, string> {
-  if (token !== undefined) return { authorization: `Token ${token}` }
-  if (username === undefined) return {}
-  return { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` }
 }
 
 /** The path of writes (reference: measured for 1.x, documented for the others). Times are in ms, always. */

@@ -4,7 +4,7 @@
  * which no server that keeps them started anew.
  */
 import type { Log } from '../core/log.ts'
-import { createHttp } from './remote/http.ts'
+import { basicAuthorization, createHttp } from './remote/http.ts'
 import { checkLines, linesOf } from './remote/lines.ts'
 import { announce, createRemoteStore, type RemoteStore } from './remote/remote-store.ts'
 import { checkMeasurement, roundTrip } from './remote/round-trip.ts'
@@ -38,11 +38,7 @@ export async function createVictoriametricsStore(options: VictoriametricsOptions
   const log = options.log.child({ module: 'store' })
   const { insert, select, nodes } = addressesOf(config)
   const server = `VictoriaMetrics at ${config.url ?? insert}`
-  const { username, password } = config
-  const headers: Record<string, string> =
-    username === undefined
-      ? {}
-      : { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` }
+  const headers = basicAuthorization(config)
   const timeoutMs = config.timeout_seconds * 1000
   const httpOf = (url: string) => createHttp({ server: 'VictoriaMetrics', url, headers, timeoutMs })
   const api = createApi(httpOf(select), timeoutMs)

@@ -105,6 +105,6 @@ function groupBy(by: readonly string[], { every, maxGroups }: InfluxqlWindow): s
   return `${text}${every === undefined ? '' : ' fill(none)'}${maxGroups === undefined ? '' : ` SLIMIT ${maxGroups}`}`
 }
 
-function quote(name: string): string {
+export function quote(name: string): string {
   return `"${name.replace(/[\\"]/g, '\\$&')}"`
 }

@@ -2,9 +2,11 @@
 import { type Measurement, type MeasurementName, measurements } from '../../core/catalog.ts'
 import { AppError, isAppError, messageOf } from '../../core/errors.ts'
 import type { InfluxdbConfig } from '../influxdb.ts'
+import { durationMs } from '../remote/duration.ts'
 import type { Http } from '../remote/http.ts'
 import type { Inspection } from '../remote/remote-store.ts'
 import type { Ask, Block, Value } from './answers.ts'
+import { quote } from './influxql.ts'
 
 export type Setup = {
   /** Why nothing can be written yet, or undefined. */
@@ -13,7 +15,7 @@ export type Setup = {
 }
 type SetupDeps = { config: InfluxdbConfig; http: Http; ask: Ask; server: string }
 
-const hourMs = 3_600_000
+const dayMs = 86_400_000
 
 export function createSetup(deps: SetupDeps): Setup {
   const { config, http, server } = deps
@@ -75,13 +77,15 @@ async function retentionProblems({ config, ask, server }: SetupDeps): Promise<st
     const todo = `CREATE RETENTION POLICY ${quote(named ?? 'autogen')} ON ${quote(database)} DURATION ${days === 0 ? 'INF' : `${days}d`} REPLICATION 1`
     return [`There is no retention policy ${named ?? 'by default'} in ${place}; run: ${todo}`]
   }
-  const keptMs = durationMs(String(policy['duration']))
-  if (keptMs === 0 || (days !== 0 && keptMs >= days * 24 * hourMs)) return []
+  const kept = String(policy['duration'])
+  const keptMs = durationMs(kept)
+  if (keptMs === undefined) throw new AppError('store_unavailable', `InfluxDB told a duration that is none: ${kept}`)
+  if (keptMs === 0 || (days !== 0 && keptMs >= days * dayMs)) return []
   const asked = days === 0 ? 'for ever' : `${days} days`
   const name = String(policy['name'])
   const todo = `ALTER RETENTION POLICY ${quote(name)} ON ${quote(database)} DURATION ${days === 0 ? 'INF' : `${days}d`}`
   return [
-    `The retention policy ${name} in ${place} keeps ${keptMs / hourMs / 24} days, and ${asked} are asked for (retention_days): older samples are deleted. Lower retention_days, or run: ${todo}`,
+    `The retention policy ${name} in ${place} keeps ${keptMs / dayMs} days, and ${asked} are asked for (retention_days): older samples are deleted. Lower retention_days, or run: ${todo}`,
   ]
 }
 
@@ -107,7 +111,7 @@ async function logProblems({ ask, config, server }: SetupDeps): Promise<string[]
   if (config.version !== 1) return []
   const settings = await rowsOf(ask("SHOW DIAGNOSTICS FOR 'config-data'")).catch(() => [])
   const delay = settings[0]?.['wal-fsync-delay']
-  if (typeof delay !== 'string' || durationMs(delay) === 0) return []
+  if (typeof delay !== 'string' || (durationMs(delay) ?? 0) === 0) return []
   return [
     `${server} has wal-fsync-delay = ${delay}: what it accepted in that time is lost when the power fails, although it was acknowledged. Set it to 0s.`,
   ]
@@ -127,16 +131,4 @@ async function rowsOf(blocks: AsyncIterable<Block>): Promise<Record<string, Valu
 
 async function columnOf(blocks: AsyncIterable<Block>, column: string): Promise<string[]> {
   return (await rowsOf(blocks)).map((row) => String(row[column]))
-}
-
-/** Go's way to write durations: `168h0m0s`, `100ms`. */
-function durationMs(text: string): number {
-  const units: Record<string, number> = { h: hourMs, m: 60_000, s: 1000, ms: 1, us: 0.001, µs: 0.001, ns: 1e-6 }
-  const parts = [...text.matchAll(/([\d.]+)(h|ms|m|us|µs|ns|s)/g)]
-  if (parts.length === 0) throw new AppError('store_unavailable', `InfluxDB told a duration that is none: ${text}`)
-  return parts.reduce((sum, [, number, unit]) => sum + Number(number) * (units[String(unit)] ?? 0), 0)
-}
-
-function quote(name: string): string {
-  return `"${name.replace(/[\\"]/g, '\\$&')}"`
 }

@@ -22,6 +22,15 @@ export type Http = {
 
 const shownBytes = 300
 
+/** The header for a user, where there is one. */
+export function basicAuthorization(user: { username?: string | undefined; password?: string | undefined }) {
+  const { username, password = '' } = user
+  const headers: Record<string, string> = {}
+  if (username !== undefined)
+    headers['authorization'] = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  return headers
+}
+
 export function createHttp(options: HttpOptions): Http {
   const open = async ({ path, form, timeoutMs = options.timeoutMs }: HttpRequest): Promise<Response> => {
     const url = `${options.url.replace(/\/$/, '')}${path}`

@@ -1,4 +1,5 @@
 /** How each aggregate is read from samples and from roll-ups, and how parts of one bucket from several files join. */
+import { quantileOf } from '../quantile.ts'
 import type { RangeQuery } from '../query.ts'
 import { quote } from './schema.ts'
 
@@ -78,13 +79,4 @@ export function foldOf({ field, aggregate, expectedOnly = false }: RangeQuery): 
         value: ({ x, y }) => ({ mean: y / x, sum: y, count: x })[aggregate],
       }
   }
-}
-
-/** Linear between the two order statistics around it. */
-function quantileOf(values: readonly number[], quantile: number): number {
-  const sorted = Float64Array.from(values).sort()
-  const position = quantile * (sorted.length - 1)
-  const below = sorted[Math.floor(position)] as number
-  const above = sorted[Math.ceil(position)] as number
-  return below + (above - below) * (position - Math.floor(position))
 }

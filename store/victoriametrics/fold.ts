@@ -1,6 +1,7 @@
 /** Samples → buckets, for the questions that PromQL cannot answer. */
 import { tagsOf } from '../../core/catalog.ts'
 import { AppError } from '../../core/errors.ts'
+import { quantileOf } from '../quantile.ts'
 import type { Aggregate, RangeQuery, Series } from '../query.ts'
 import type { Exported } from './api.ts'
 
@@ -70,7 +71,11 @@ export function createFold(query: RangeQuery): Fold {
 }
 
 function valueOf(aggregate: Aggregate, samples: readonly [time: number, value: number][]): number {
-  if (typeof aggregate === 'object') return quantileOf(samples, aggregate.quantile)
+  if (typeof aggregate === 'object')
+    return quantileOf(
+      samples.map(([, value]) => value),
+      aggregate.quantile,
+    )
   const add = (sum: number, [, value]: readonly [number, number]) => sum + value
   switch (aggregate) {
     case 'count':
@@ -86,15 +91,6 @@ function valueOf(aggregate: Aggregate, samples: readonly [time: number, value: n
     case 'last':
       return samples.reduce((newest, one) => (one[0] >= newest[0] ? one : newest))[1]
   }
-}
-
-/** Linear between the two order statistics around it. */
-function quantileOf(samples: readonly [number, number][], quantile: number): number {
-  const sorted = Float64Array.from(samples, ([, value]) => value).sort()
-  const position = quantile * (sorted.length - 1)
-  const below = sorted[Math.floor(position)] as number
-  const above = sorted[Math.ceil(position)] as number
-  return below + (above - below) * (position - Math.floor(position))
 }
 
 function tooMany({ measurement, field }: RangeQuery): AppError {

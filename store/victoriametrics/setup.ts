@@ -1,5 +1,6 @@
 /** What the servers tell of themselves on `/metrics`: when they started, how they are set, what they dropped. */
 import { AppError } from '../../core/errors.ts'
+import { durationMs } from '../remote/duration.ts'
 import type { Http } from '../remote/http.ts'
 import type { Inspection } from '../remote/remote-store.ts'
 
@@ -65,11 +66,12 @@ export function createSetup({ nodes, server, retentionDays }: SetupDeps): Setup 
 function flagProblems(flags: Page['flags'], server: string): string[] {
   const problems: string[] = []
   const dedup = flags.get('dedup.minScrapeInterval') ?? '0s'
-  if (durationMs(dedup) === 0) {
+  const dedupMs = durationMs(dedup) ?? 0
+  if (dedupMs === 0) {
     problems.push(
       `${server} runs without -dedup.minScrapeInterval: each sample that is sent again counts twice in sums and counts. Start it with -dedup.minScrapeInterval=1ms.`,
     )
-  } else if (durationMs(dedup) > longestDedupMs) {
+  } else if (dedupMs > longestDedupMs) {
     problems.push(
       `${server} runs with -dedup.minScrapeInterval=${dedup}: of samples closer together only the last is kept. Set it to 1ms.`,
     )
@@ -158,12 +160,4 @@ function retentionMs(text: string): number {
   const [, number = '', unit = ''] = /^([\d.]+)(h|d|w|y)?$/.exec(text) ?? []
   const unitMs = { h: dayMs / 24, d: dayMs, w: 7 * dayMs, y: 365 * dayMs, '': 31 * dayMs }[unit]
   return Number(number) * (unitMs ?? 0)
-}
-
-function durationMs(text: string): number {
-  const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: dayMs / 24, d: dayMs }
-  return [...text.matchAll(/([\d.]+)(ms|s|m|h|d)/g)].reduce(
-    (sum, [, number, unit]) => sum + Number(number) * (unitMs[String(unit)] ?? 0),
-    0,
-  )
 }
