@@ -17,6 +17,7 @@ const sharedModules = [
   'collector/board/strings.ts',
   'collector/board/strings-terminals.ts',
   'collector/board/strings-alerts.ts',
+  'collector/board/strings-reports.ts',
   'core/catalog.ts',
 ]
 

@@ -204,6 +204,16 @@ const deviceSchema = placeSchema.extend({
     .object({ time: timeSchema, fields: z.record(z.string(), z.number().nullable()) })
     .nullable()
     .describe('Newest of what it tells of itself by SNMP, PJLink or an agent of its own (measurement `device`).'),
+  care: z
+    .object({
+      severity: z.enum(['error', 'warning']),
+      told_at: timeSchema,
+      fault_part: z.int().nullable().describe('Code of `fault_part` of the measurement `device`.'),
+      supply_left_ratio: z.number().nullable(),
+      lamp_seconds: z.number().nullable(),
+    })
+    .nullable()
+    .describe('What it asks for itself: a lamp, a filter, toner. Of one that is off, what it told last.'),
 })
 
 const deviceCounts = Object.fromEntries(

@@ -4,6 +4,7 @@ import type { AgentState } from '../fleet.ts'
 import type { SiteVerdict } from '../judge/verdict.ts'
 import { dayMs } from '../local-time.ts'
 import { type Registry, type SiteRow, standardOf } from '../registry.ts'
+import { readCare } from './care.ts'
 import type { BoardContext } from './context.ts'
 import { readDeviceFacts } from './device-facts.ts'
 import {
@@ -41,6 +42,7 @@ export async function siteDetail(
     to: time + 1,
     limit: maxRuns,
   } as const
+  const devices = registry.terminalsOf(site.id, time)
   const [host, path, wan, bandwidth, service, agent, probe, judged, facts, pathRuns] = await Promise.all([
     last('host'),
     last('path'),
@@ -50,9 +52,10 @@ export async function siteDetail(
     last('agent'),
     last('probe', hourMs),
     terminals.ofSite(site),
-    readDeviceFacts(store, site.id, registry.terminalsOf(site.id, time).length, time),
+    readDeviceFacts(store, site.id, devices.length, time),
     store.rows(runs),
   ])
+  const care = await readCare(store, site.id, devices, facts, time)
   const verdict = verdicts().get(site.id)
   const { latest: _, links, ...rest } = siteDocument(registry, site, verdict, agents, undefined, time)
   return {
@@ -78,7 +81,7 @@ export async function siteDetail(
     },
     agents: agents.map((state) => agentDocument(registry, state, undefined, time)),
     services: servicesOf(registry, site.id, service),
-    terminals: terminalsDocument(registry, site, judged, facts, time),
+    terminals: terminalsDocument(registry, site, judged, { facts, care }, time),
   }
 }
 

@@ -6,6 +6,8 @@ const text = (en: string, zh: string): Text => ({ en, zh })
 export const alertStrings = {
   alerts: text('Alerts', '告警'),
   alerts_none: text('Nothing rings.', '当前没有告警。'),
+  alerts_all: text('Show all {count}', '显示全部 {count} 条'),
+  alerts_fewer: text('Show fewer', '收起'),
   alerts_history: text('Earlier alerts', '历史告警'),
   alert_critical: text('Critical', '严重'),
   alert_warning: text('Warning', '警告'),

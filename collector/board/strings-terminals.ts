@@ -38,6 +38,8 @@ export const terminalStrings = {
   device_flapping: text('comes and goes', '时断时续'),
   device_off: text('off', '关机'),
   device_unknown: text('unknown', '未知'),
+  device_care: text('asks for something', '需维护'),
+  told_at: text('told {time}', '{time} 上报'),
   device_faults: text('at fault', '故障'),
   fault_hidden: text('at fault, off now', '有故障，现为关机时段'),
   fault_since: text('at fault since {time}', '故障自 {time}'),

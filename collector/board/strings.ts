@@ -4,6 +4,7 @@
  */
 import type { Text } from '../../core/catalog.ts'
 import { alertStrings } from './strings-alerts.ts'
+import { reportStrings } from './strings-reports.ts'
 import { terminalStrings } from './strings-terminals.ts'
 
 const text = (en: string, zh: string): Text => ({ en, zh })
@@ -216,6 +217,7 @@ export const strings = {
   days: text('{count} d', '{count} 天'),
   ...terminalStrings,
   ...alertStrings,
+  ...reportStrings,
   inventory: text('Inventory', '设备台账'),
   inventory_devices: text('Devices', '数量'),
   inventory_age: text('Mean age', '平均使用年数'),

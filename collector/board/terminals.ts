@@ -1,6 +1,7 @@
 /** Judged devices and rooms of a site as the API tells them. */
 import type { RoomVerdict, DeviceVerdict, SiteTerminals } from '../judge/terminals/site-terminals.ts'
 import type { Registry, SiteRow } from '../registry.ts'
+import type { Care } from './care.ts'
 import type { DeviceFacts } from './device-facts.ts'
 import { sampleDocument } from './documents.ts'
 import { isoOf } from './presence.ts'
@@ -10,7 +11,7 @@ export function terminalsDocument(
   registry: Registry,
   site: SiteRow,
   { devices, rooms, availability, window }: SiteTerminals,
-  facts: ReadonlyMap<string, DeviceFacts>,
+  { facts, care }: { facts: ReadonlyMap<string, DeviceFacts>; care: ReadonlyMap<string, Care> },
   time: number,
 ): TerminalsDocument {
   const shares = (id: string) => availability.devices.get(id) ?? null
@@ -25,6 +26,7 @@ export function terminalsDocument(
       terminals: room.devices.map((device) => ({
         ...deviceDocument(device, shares(device.terminal.id)),
         tells: tellsDocument(facts.get(device.terminal.id)),
+        care: careDocument(care.get(device.terminal.id)),
       })),
     })),
   }
@@ -46,7 +48,7 @@ function roomDocument(registry: Registry, room: RoomVerdict, time: number): Own 
   }
 }
 
-function deviceDocument(device: DeviceVerdict, availability: number | null): Omit<DeviceDocument, 'tells'> {
+function deviceDocument(device: DeviceVerdict, availability: number | null): Omit<DeviceDocument, 'tells' | 'care'> {
   const { terminal, expectation, expected, state, reason, since, sinceAtLeast, fault, answeredAt, latest } = device
   const { id, name, kind } = terminal
   return {
@@ -68,6 +70,18 @@ function deviceDocument(device: DeviceVerdict, availability: number | null): Omi
 
 function tellsDocument(facts: DeviceFacts | undefined): DeviceDocument['tells'] {
   return facts === undefined ? null : { time: isoOf(facts.time), fields: facts.fields }
+}
+
+function careDocument(care: Care | undefined): DeviceDocument['care'] {
+  if (care === undefined) return null
+  const { severity, time, faultPart, supplyLeftRatio, lampSeconds } = care
+  return {
+    severity,
+    told_at: isoOf(time),
+    fault_part: faultPart,
+    supply_left_ratio: supplyLeftRatio,
+    lamp_seconds: lampSeconds,
+  }
 }
 
 const isoOrNull = (time: number | undefined) => (time === undefined ? null : isoOf(time))

@@ -4,16 +4,18 @@ import type { SiteList } from '../schemas.ts'
 import type { StringName } from '../strings.ts'
 import { acknowledgeAlert, type AlertsAnswer, endMaintenance, fetchAlertHistory, fetchAlerts, maintain } from './api.ts'
 import { h, replace } from './dom.ts'
-import { dateTime, pick, say } from './words.ts'
+import { count, dateTime, pick, say } from './words.ts'
 
 const pollMs = 10_000
-/** More of them are a storm, which nobody reads. */
-const mostShown = 50
+/** Those that matter most; the rest at a click, but a storm nobody reads. */
+const fewShown = 6
+const mostShown = 100
 
 export type AlertSection = { element: HTMLElement; tell: (sites: SiteList['sites']) => void; close: () => void }
 
 /** Hidden where the collector does not look at rules. What is typed into the form stays when the list is drawn anew. */
 export function createAlerts(): AlertSection {
+  const number = h('small', {})
   const list = h('div', { 'aria-live': 'polite' })
   const windows = h('ul', { class: 'plain' })
   const failure = h('p', { class: 'asked', role: 'status' })
@@ -22,13 +24,14 @@ export function createAlerts(): AlertSection {
   const element = h(
     'section',
     { class: 'panel alerts', hidden: true },
-    h('h2', {}, say('alerts')),
+    h('h2', {}, say('alerts'), number),
     list,
     failure,
     history,
     h('details', {}, h('summary', {}, say('maintenance')), windows, createForm(where, act)),
   )
   let closed = false
+  let isWhole = false
   let told = ''
 
   async function act(work: () => Promise<unknown>): Promise<void> {
@@ -44,12 +47,21 @@ export function createAlerts(): AlertSection {
 
   function draw({ judged, alerts, maintenance }: AlertsAnswer): void {
     element.hidden = !judged
-    const items = alerts.slice(0, mostShown).map((alert) => item(alert, act))
-    replace(
-      list,
-      items.length === 0 ? h('p', { class: 'note' }, say('alerts_none')) : h('ul', { class: 'plain' }, ...items),
-    )
+    replace(number, alerts.length > 0 && count(alerts.length))
+    drawList(alerts)
     replace(windows, ...maintenance.map((window) => windowItem(window, act)))
+  }
+
+  function drawList(alerts: AlertsAnswer['alerts']): void {
+    if (alerts.length === 0) return replace(list, h('p', { class: 'note' }, say('alerts_none')))
+    const items = alerts.slice(0, isWhole ? mostShown : fewShown).map((alert) => item(alert, act))
+    const toggle = () => {
+      isWhole = !isWhole
+      drawList(alerts)
+    }
+    const words = isWhole ? say('alerts_fewer') : say('alerts_all', { count: count(alerts.length) })
+    const more = h('button', { type: 'button', class: 'more', 'data-key': 'alerts-more', onclick: toggle }, words)
+    replace(list, h('ul', {}, ...items), alerts.length > fewShown && more)
   }
 
   async function load(): Promise<void> {
@@ -94,9 +106,8 @@ function item(alert: AlertDocument, act: Act): HTMLElement {
   return h(
     'li',
     {},
-    heading(alert),
+    h('div', {}, heading(alert), ...evidence(alert)),
     h('p', { class: 'note' }, note),
-    ...evidence(alert),
     acknowledged === null && button,
   )
 }
@@ -124,7 +135,12 @@ function createHistory(): HTMLElement {
     const ended = answer.alerts.filter(({ state }) => state === 'resolved')
     const lines = ended.map((alert) => {
       const times = { from: dateTime(alert.starts_at), to: dateTime(alert.ends_at ?? alert.starts_at) }
-      return h('li', {}, heading(alert), h('p', { class: 'note' }, say('alert_ended', times)), ...evidence(alert))
+      return h(
+        'li',
+        {},
+        h('div', {}, heading(alert), ...evidence(alert)),
+        h('p', { class: 'note' }, say('alert_ended', times)),
+      )
     })
     replace(content, ...(lines.length === 0 ? [h('li', { class: 'note' }, say('alerts_none'))] : lines))
   }

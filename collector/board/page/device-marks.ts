@@ -1,13 +1,14 @@
 /** Signs and words of devices and rooms. A state is told by its shape as well as by its colour. */
 import { type StringName, strings } from '../strings.ts'
 import type { SiteDetail } from '../schemas.ts'
+import { careWords } from './device-facts.ts'
 import { h, svg } from './dom.ts'
 import { clock, dateTime, day, duration, pick, say } from './words.ts'
 
 export type Room = SiteDetail['terminals']['rooms'][number]
 export type Device = Room['terminals'][number]
-/** `hidden`: at fault, but off or unknown at the moment. */
-export type Sign = Device['state'] | 'hidden'
+/** `hidden`: at fault, but off or unknown at the moment. `care`: it works, and asks for something. */
+export type Sign = Device['state'] | 'hidden' | 'care'
 
 const outlines: Readonly<Record<Device['kind'], string>> = {
   panel: 'M1.5 2.5h13v8.5h-13zM5.5 11 4 14M10.5 11l1.5 3',
@@ -24,7 +25,7 @@ export function kindSign(kind: Device['kind']): SVGElement {
   return svg('svg', { class: 'kind', viewBox: '0 0 16 16', 'aria-hidden': 'true' }, svg('path', { d: outlines[kind] }))
 }
 
-/** Up: a dot. Down: a triangle with a stroke in it, hollow while it hides. Flapping: a saw. Off: a dash. Unknown: a question. */
+/** Up: a dot. Down: a triangle with a stroke in it, hollow while it hides. Flapping: a saw. Off: a dash. Unknown: a question. Care: a diamond. */
 export function stateSign(state: Sign): SVGElement {
   const shapes: Readonly<Record<Sign, () => SVGElement[]>> = {
     up: () => [svg('circle', { cx: 8, cy: 8, r: 4 })],
@@ -33,6 +34,10 @@ export function stateSign(state: Sign): SVGElement {
       svg('path', { class: 'open', d: 'M8 2.4 14 13.2H2z' }),
       svg('path', { class: 'open', d: 'M8 6.4v3' }),
     ],
+    care: () => [
+      svg('path', { class: 'open', d: 'M8 1.6 14.4 8 8 14.4 1.6 8z' }),
+      svg('path', { class: 'open', d: 'M8 5.2v3M8 10.6v.3' }),
+    ],
     flapping: () => [svg('path', { class: 'open thick', d: 'M1 10.5 4.5 5l3.5 6 3.5-6 3.5 5.5' })],
     off: () => [svg('path', { class: 'open', d: 'M4.5 8h7' })],
     unknown: () => [svg('path', { class: 'open', d: 'M5.4 6.1a2.6 2.6 0 1 1 3.9 2.3c-.9.5-1.3.9-1.3 1.8M8 12.3v.9' })],
@@ -40,11 +45,13 @@ export function stateSign(state: Sign): SVGElement {
   return svg('svg', { class: `sign ${state}`, viewBox: '0 0 16 16', 'aria-hidden': 'true' }, ...shapes[state]())
 }
 
-export function signOf({ state, fault }: Device): Sign {
-  return fault !== null && (state === 'off' || state === 'unknown') ? 'hidden' : state
+export function signOf({ state, fault, care }: Device): Sign {
+  if (fault !== null && (state === 'off' || state === 'unknown')) return 'hidden'
+  return care !== null && state !== 'down' && state !== 'flapping' ? 'care' : state
 }
 
 export const isAtFault = (device: Device) => device.fault !== null || device.state === 'flapping'
+export const needsCare = (device: Device) => device.care !== null && !isAtFault(device)
 
 export const kindName = (kind: Device['kind']) => say(`kind_${kind}`)
 export const roomName = (room: Room) => (room.id === 'none' ? say('room_none') : pick(room.name))
@@ -90,6 +97,7 @@ export function deviceWords(device: Device, site: string): string {
     sinceWords(since, since_at_least),
     whyWords(device),
     fault === null ? '' : say('fault_since', { time: dateTime(fault.since) }),
+    careWords(device),
     say(`expected_${expectation}`),
   ]
   return parts.filter((text) => text !== '').join(' · ')

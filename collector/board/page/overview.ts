@@ -3,6 +3,7 @@ import type { SiteList } from '../schemas.ts'
 import { fetchSites, watch } from './api.ts'
 import { createAlerts } from './alerts.ts'
 import { h, replace } from './dom.ts'
+import { createReports } from './reports.ts'
 import { createSiteList } from './list.ts'
 import { categoryTable, tiles } from './scoreboard.ts'
 import type { Shell } from './shell.ts'
@@ -18,6 +19,8 @@ export function openOverview(shell: Shell): { close: () => void } {
   const score = h('section', { class: 'score' })
   const towns = h('section', { class: 'panel towns' })
   const alerts = createAlerts()
+  const ending = new AbortController()
+  const reports = createReports(undefined, ending.signal)
   const list = createSiteList()
   const notice = h('div', { class: 'notice', role: 'status' }, say('loading'))
   replace(shell.main, notice)
@@ -34,7 +37,8 @@ export function openOverview(shell: Shell): { close: () => void } {
     replace(towns, ...townGrid(answer, list.show))
     list.update(answer)
     alerts.tell(answer.sites)
-    if (!shown) replace(shell.main, score, alerts.element, towns, list.element)
+    reports.update(answer.generated_at)
+    if (!shown) replace(shell.main, score, alerts.element, reports.element, towns, list.element)
     shown = true
   }
 
@@ -57,6 +61,7 @@ export function openOverview(shell: Shell): { close: () => void } {
   return {
     close: () => {
       closed = true
+      ending.abort()
       clearInterval(poll)
       refresh.cancel()
       alerts.close()

@@ -2,6 +2,7 @@
 import type { SiteDetail } from '../schemas.ts'
 import { h, replace } from './dom.ts'
 import { createInventory } from './inventory.ts'
+import { createReports } from './reports.ts'
 import { readinessLine } from './readiness.ts'
 import { agentSheets, hostSheet, pathTable, serviceList } from './sections.ts'
 import { createTerminals } from './terminals.ts'
@@ -22,6 +23,7 @@ export function createFrame(site: SiteDetail, range: Range, signal: AbortSignal)
   const path = h('div')
   const terminals = createTerminals()
   const side = h('div', { class: 'side' })
+  const reports = createReports(site.id, signal)
 
   function linkPanel(link: SiteDetail['links'][number]): HTMLElement {
     const slot = slots.get(link.id)
@@ -43,6 +45,7 @@ export function createFrame(site: SiteDetail, range: Range, signal: AbortSignal)
     'div',
     { class: 'wide' },
     h('div', { class: 'links' }, ...site.links.map(linkPanel)),
+    reports.element,
     h('section', { class: 'panel' }, h('h2', {}, say('path')), path, ...charts.path),
     terminals.element,
     createInventory(site.id, signal),
@@ -62,6 +65,7 @@ export function createFrame(site: SiteDetail, range: Range, signal: AbortSignal)
       replace(path, readinessLine(next), next.latest.path.length > 0 && pathTable(next))
       replace(side, agentSheets(next), hostSheet(next, charts.host), serviceList(next))
       terminals.update(next)
+      reports.update(next.generated_at)
     },
     refreshCharts: charts.refresh,
     close: charts.close,

@@ -9,6 +9,7 @@ import {
   kindName,
   kindSign,
   legendEntry,
+  needsCare,
   type Room,
   roomName,
   roomWords,
@@ -18,7 +19,7 @@ import {
   stateSign,
   whyWords,
 } from './device-marks.ts'
-import { factWords } from './device-facts.ts'
+import { careWords, factWords } from './device-facts.ts'
 import { h, replace } from './dom.ts'
 import { count, currentLanguage, dateTime, fullTime, milliseconds, percent, say } from './words.ts'
 
@@ -28,6 +29,8 @@ type About = { site: string; now: string }
 
 const states = ['up', 'down', 'flapping', 'off', 'unknown'] as const
 const roomStates = ['up', 'down', 'flapping', 'unknown', 'off'] as const
+/** Differ each minute, and nothing that is drawn depends on them. */
+const quiet = ['latest', 'tells', 'told_at', 'availability_window']
 /** Faults that are told in words above the rooms. */
 const mostTold = 6
 
@@ -48,9 +51,7 @@ export function createTerminals(): TerminalsCard {
     element,
     update: ({ id, terminals, generated_at: now }) => {
       // Newest samples differ each minute, and nothing here shows them; the table takes them along.
-      const key = JSON.stringify(terminals, (name, value: unknown) =>
-        name === 'latest' || name === 'tells' || name === 'availability_window' ? 0 : value,
-      )
+      const key = JSON.stringify(terminals, (name, value: unknown) => (quiet.includes(name) ? 0 : value))
       if (currentLanguage() + key === drawn) return
       drawn = currentLanguage() + key
       element.hidden = terminals.terminals_count === 0
@@ -73,7 +74,7 @@ function worstFirst(rooms: readonly Room[]): Room[] {
     if (state === 'down') return 0
     if (state === 'none') return 4
     if (state === 'flapping') return 1
-    return terminals.some(isAtFault) ? 2 : 3
+    return terminals.some((device) => isAtFault(device) || needsCare(device)) ? 2 : 3
   }
   return [...rooms].sort((a, b) => rank(a) - rank(b))
 }
@@ -85,6 +86,7 @@ function heading(terminals: Terminals): HTMLElement[] {
     rooms.flatMap((room) => room.terminals),
     ({ kind }) => kind,
   )
+  const needy = rooms.flatMap((room) => room.terminals.filter((device) => signOf(device) === 'care')).length
   const inState = (state: Room['state']) => rooms.filter((room) => room.state === state).length
   const roomTexts = {
     up: 'rooms_works',
@@ -119,6 +121,7 @@ function heading(terminals: Terminals): HTMLElement[] {
           const number = terminals[`${state}_count`]
           return number > 0 ? legendEntry(state, `${say(`device_${state}`)} ${count(number)}`) : []
         }),
+        needy > 0 && legendEntry('care', `${say('device_care')} ${count(needy)}`),
         ...[...kinds].map(([kind, within]) =>
           h('span', { class: 'faint' }, kindSign(kind), `${kindName(kind)} ${count(within.length)}`),
         ),
@@ -127,20 +130,41 @@ function heading(terminals: Terminals): HTMLElement[] {
   ]
 }
 
-/** The oldest first: it has waited longest. */
+/** What does not work first, the oldest at the top: it has waited longest. Then what works and asks for something. */
 function attention(rooms: readonly Room[], about: About): HTMLElement {
   const faults = rooms.flatMap((room) =>
     room.terminals.filter(isAtFault).map((device) => ({ room, device, since: sinceOf(device) })),
   )
-  if (faults.length === 0) return h('p', { class: 'calm' }, stateSign('up'), say('attention_none'))
+  const cares = rooms.flatMap((room) => room.terminals.filter(needsCare).map((device) => ({ room, device })))
+  if (faults.length + cares.length === 0) return h('p', { class: 'calm' }, stateSign('up'), say('attention_none'))
   const told = faults.toSorted((a, b) => a.since.localeCompare(b.since)).slice(0, mostTold)
-  const rest = faults.length - told.length
+  const errorsFirst = cares.toSorted((a, b) => careRank(a.device) - careRank(b.device)).slice(0, mostTold)
+  const rest = faults.length + cares.length - told.length - errorsFirst.length
   return h(
     'div',
-    { class: 'attention' },
-    h('h3', {}, say('attention'), h('small', {}, count(faults.length))),
-    h('ul', {}, ...told.map(({ room, device, since }) => faultEntry(room, device, since, about))),
+    { class: faults.length === 0 ? 'attention mild' : 'attention' },
+    h('h3', {}, say('attention'), h('small', {}, count(faults.length + cares.length))),
+    h(
+      'ul',
+      {},
+      ...told.map(({ room, device, since }) => faultEntry(room, device, since, about)),
+      ...errorsFirst.map(({ room, device }) => careEntry(room, device, about)),
+    ),
     rest > 0 && h('p', { class: 'note' }, say('attention_more', { count: count(rest) })),
+  )
+}
+
+const careRank = ({ care }: Device) => (care?.severity === 'error' ? 0 : 1)
+
+function careEntry(room: Room, device: Device, { site }: About): HTMLElement {
+  const told = device.care?.told_at
+  return h(
+    'li',
+    {},
+    stateSign('care'),
+    h('b', {}, `${roomName(room)} · ${deviceName(device, site)}`),
+    h('span', { class: 'says care' }, careWords(device)),
+    told !== undefined && h('small', { title: fullTime(told) }, say('told_at', { time: dateTime(told) })),
   )
 }
 
@@ -160,7 +184,11 @@ function faultEntry(room: Room, device: Device, since: string, { site, now }: Ab
     h(
       'small',
       {},
-      [room.state === 'down' ? say('room_lost') : '', device.reason === 'not_expected' ? '' : whyWords(device)]
+      [
+        room.state === 'down' ? say('room_lost') : '',
+        device.reason === 'not_expected' ? '' : whyWords(device),
+        careWords(device),
+      ]
         .filter((text) => text !== '')
         .join(' · '),
     ),
@@ -226,7 +254,7 @@ function deviceTable(rooms: readonly Room[], { site }: About): HTMLElement {
         { class: `says ${sign}` },
         stateSign(sign),
         ` ${say(`device_${state}`)}`,
-        h('small', {}, ` ${whyWords(device)}`),
+        h('small', {}, ` ${[whyWords(device), careWords(device)].filter((text) => text !== '').join(' · ')}`),
       ),
       h('td', {}, sinceWords(since, since_at_least)),
       h('td', { class: 'number' }, share === null ? '–' : percent(share)),

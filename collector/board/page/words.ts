@@ -145,6 +145,15 @@ export const clockSeconds = (time: Moment) =>
 export const clock = (time: Moment) => inZone(time, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
 export const day = (time: Moment) => inZone(time, { month: 'short', day: 'numeric' })
 
+/** 2026-10: the month of a time, or one before or after it. */
+export function monthOf(time: Moment, offset: number): string {
+  const parts = new Intl.DateTimeFormat('en', { timeZone: timezone, year: 'numeric', month: '2-digit' }).formatToParts(
+    new Date(time),
+  )
+  const of = (type: string) => Number(parts.find((part) => part.type === type)?.value)
+  return new Date(Date.UTC(of('year'), of('month') - 1 + offset, 1)).toISOString().slice(0, 7)
+}
+
 export function ago(time: Moment, now: number): string {
   const seconds = Math.max(0, (now - new Date(time).getTime()) / 1000)
   const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto', style: 'short' })

@@ -2,6 +2,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { has, pathOf } from '../../services/capabilities.ts'
 import type { Command } from '../../../core/status.ts'
+import { batchOf } from './samples.ts'
 import { type Running, startBoard } from './setup.ts'
 
 describe.skipIf(!has('chromium'))('the page in a browser', () => {
@@ -128,6 +129,47 @@ describe.skipIf(!has('chromium'))('the page in a browser', () => {
     const judged = page.locator('.direction.below')
     await judged.getByText('The median is above the threshold').waitFor()
     expect(await judged.locator('.facts').innerText()).toMatch(/Trials met\s+\d+ of \d+ · \d+\.\d%/)
+    await page.context().close()
+  })
+
+  test('reports are saved from both pages, and a refusal is told and not saved', async () => {
+    const { page, complaints } = await open('#/sites', { locale: 'zh-CN', acceptDownloads: true })
+    const reports = page.locator('.reports')
+    await reports.getByText('监测月报').waitFor()
+    expect(await reports.getByRole('link').count()).toBe(6)
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      reports.getByRole('link', { name: '网页（可打印）' }).last().click(),
+    ])
+    expect(saved.suggestedFilename()).toMatch(/^linkbell-\d{4}-\d{2}-zh\.html$/)
+    await page.route('**/api/v1/reports?*', (route) =>
+      route.fulfill({ status: 503, json: { error: { code: 'busy', message: 'Another report is being made.' } } }),
+    )
+    await reports.getByRole('link', { name: 'Excel' }).first().click()
+    await reports.getByText('正在生成另一份报告').waitFor()
+    await page.unroute('**/api/v1/reports?*')
+    expect(complaints.filter((text) => !text.includes('503'))).toEqual([])
+    await page.goto(`${board.url}/#/site/qc-002`)
+    await page.locator('.reports').getByText('带宽监测证据单').waitFor()
+    const [sheet] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator('.reports').getByRole('link', { name: '测试明细 CSV' }).last().click(),
+    ])
+    expect(sheet.suggestedFilename()).toMatch(/^linkbell-\d{4}-\d{2}-qc-002-zh\.csv$/)
+    await page.context().close()
+  })
+
+  test('what works and asks for something is told after what does not work', async () => {
+    const time = Date.now() - 60_000
+    const place = { district: 'qc', town: 't1', category: 'town', site: 'qc-001', agent: 'gw-qc-001' }
+    const fields = { snmp: 0, fault: 1, fault_part: 7, supply_left_ratio: 0.04 }
+    const row = { time, tags: { terminal: 'panel-103', kind: 'panel' }, fields }
+    await (await board.store.write([batchOf('device', [row], place)])).durable
+    const { page } = await open('#/site/qc-001', { locale: 'en-GB' })
+    const entries = page.locator('.terminals .attention li')
+    await entries.nth(1).waitFor()
+    expect(await entries.last().innerText()).toMatch(/^Class 3 · panel 3\s+supply warning, Lowest supply 4%\s+told /)
+    expect(await page.locator('.device.care').count()).toBe(1)
     await page.context().close()
   })
 
