@@ -2,6 +2,7 @@
 import { lookup } from 'node:dns/promises'
 import { BlockList, isIP, SocketAddress } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { AppError } from '../core/errors.ts'
 import { inPool } from './pool.ts'
 
 /** For all names of a run: the resolver's own patience is up to half a minute for each. */
@@ -42,6 +43,12 @@ export async function resolveAll<Target extends { host: string }>(
     else resolved.refused.push({ target, address: answer[0] as string })
   }
   return resolved
+}
+
+/** Of a run whose every target may not be probed; `what`: what such a target is called. */
+export function rangeRefused(what: string, refused: Resolved<{ id: string }>['refused']): AppError {
+  const names = refused.slice(0, 10).map(({ target, address }) => `${target.id} (${address})`)
+  return new AppError('range_refused', `Every ${what} is outside the allowed address ranges: ${names.join(', ')}.`)
 }
 
 /** Whether an address lies in one of the CIDR ranges; without ranges every one does. */

@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { rangeSchema } from '../../core/address.ts'
 import type { Sample } from '../../core/catalog.ts'
-import { AppError } from '../../core/errors.ts'
 import { idSchema, levels } from '../../core/registry.ts'
 import { defineProbe } from '../probe.ts'
 import { sweep } from '../ping/sweep.ts'
-import { resolveAll } from '../resolve.ts'
+import { rangeRefused, resolveAll } from '../resolve.ts'
 import { summaryOf } from './path/statistics.ts'
 
 const target = z.strictObject({
@@ -42,7 +41,7 @@ export const path = defineProbe({
       log.debug({ target: target.id, host: target.host, reason }, 'A name has no address.')
     for (const { target, address } of refused)
       log.debug({ target: target.id, address }, 'A target is outside the allowed ranges.')
-    if (refused.length === settings.targets.length) throw rangeRefused(refused)
+    if (refused.length === settings.targets.length) throw rangeRefused('target', refused)
 
     const addresses = [...new Set(found.map(({ address }) => address))]
     const options = {
@@ -57,11 +56,6 @@ export const path = defineProbe({
     ]
   },
 })
-
-function rangeRefused(refused: readonly { target: Target; address: string }[]): AppError {
-  const names = refused.map(({ target, address }) => `${target.id} (${address})`).join(', ')
-  return new AppError('range_refused', `Every target is outside the allowed address ranges: ${names}.`)
-}
 
 function sampleOf({ id, level }: Target, times: readonly (number | null)[] = []): Sample {
   return { measurement: 'path', tags: { level, target: id }, fields: summaryOf(times) }

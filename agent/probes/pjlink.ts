@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { rangeSchema } from '../../core/address.ts'
 import type { Sample } from '../../core/catalog.ts'
-import { AppError } from '../../core/errors.ts'
 import { addressSchema, idSchema, terminalKinds } from '../../core/registry.ts'
 import { defineProbe, type ProbeContext } from '../probe.ts'
-import { resolveAll } from '../resolve.ts'
+import { rangeRefused, resolveAll } from '../resolve.ts'
 import { converse, type Report, states } from './pjlink/conversation.ts'
 
 const projector = z.strictObject({
@@ -39,7 +38,7 @@ export const pjlink = defineProbe({
     )
     for (const { target, address } of refused)
       context.log.debug({ terminal: target.id, address }, 'A projector is outside the allowed ranges.')
-    if (refused.length === settings.projectors.length) throw rangeRefused(refused)
+    if (refused.length === settings.projectors.length) throw rangeRefused('projector', refused)
 
     const samples = unresolved.map(({ target, reason }) =>
       sampleOf(target, { state: 'no_answer', facts: {}, reason }, context),
@@ -68,9 +67,4 @@ export const pjlink = defineProbe({
 function sampleOf({ id, kind }: Projector, { state, facts, reason }: Report, { log }: ProbeContext): Sample {
   if (state !== 'answers') log.debug({ terminal: id, state, reason }, 'A projector does not answer as it should.')
   return { measurement: 'device', tags: { terminal: id, kind }, fields: { pjlink: states[state], ...facts } }
-}
-
-function rangeRefused(refused: readonly { target: Projector; address: string }[]): AppError {
-  const names = refused.slice(0, 10).map(({ target, address }) => `${target.id} (${address})`)
-  return new AppError('range_refused', `Every projector is outside the allowed address ranges: ${names.join(', ')}.`)
 }

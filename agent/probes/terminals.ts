@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import { rangeSchema } from '../../core/address.ts'
 import type { Sample } from '../../core/catalog.ts'
-import { AppError } from '../../core/errors.ts'
 import { addressSchema, terminalFields } from '../../core/registry.ts'
 import { type Echoes, isLost } from '../ping/echo.ts'
 import { sweep } from '../ping/sweep.ts'
 import { defineProbe, type ProbeContext } from '../probe.ts'
-import { type Resolved, resolveAll } from '../resolve.ts'
+import { rangeRefused, type Resolved, resolveAll } from '../resolve.ts'
 import { knockAll } from './terminals/knock.ts'
 import { tell } from './terminals/tell.ts'
 import { watchWays } from './terminals/ways.ts'
@@ -46,7 +45,7 @@ export const terminals = defineProbe({
     const ways = watchWays(settings.state_file, log)
     const resolved = await resolveAll(settings.terminals, settings.allowed_ranges, signal)
     const { found, refused } = resolved
-    if (refused.length === settings.terminals.length) throw rangeRefused(refused)
+    if (refused.length === settings.terminals.length) throw rangeRefused('terminal', refused)
 
     // Two devices with one address are asked once; which of them answers cannot be told.
     const addresses = [...new Set(found.map(({ address }) => address))]
@@ -147,9 +146,4 @@ function tellOddities(settings: Settings, resolved: Resolved<Terminal>, answers:
     odd: 'This host cannot send echo requests to some terminals; nothing is known of these.',
     over: 'This host can send echo requests to all terminals again.',
   })
-}
-
-function rangeRefused(refused: Resolved<Terminal>['refused']): AppError {
-  const names = refused.slice(0, 10).map(({ target, address }) => `${target.id} (${address})`)
-  return new AppError('range_refused', `Every terminal is outside the allowed address ranges: ${names.join(', ')}.`)
 }
