@@ -22,7 +22,7 @@ export function createExpectedTimes(spansOn: (day: number) => readonly Span[], t
   // Samples come minute by minute: the stretch that held for the last one nearly always holds for the next.
   let last: { from: number; to: number; expected: boolean } = { from: 0, to: 0, expected: false }
 
-  /** The expected parts of a day of UTC: to find that of a sample needs no time zone, whose look-up takes microseconds. */
+  /** The expected parts of a day of UTC, so that which day a sample lies in is no matter of time zones. */
   function spansOf(day: number): readonly TimeSpan[] {
     const kept = days.get(day)
     if (kept !== undefined) return kept

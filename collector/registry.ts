@@ -178,7 +178,7 @@ function changesIn(rows: readonly Dated[]): number[] {
 
 /** Rows of each id, oldest first. */
 function versions<T extends Dated>(rows: readonly T[]): Map<string, T[]> {
-  const byId = groupBy(rows, (row) => row.id)
+  const byId = Map.groupBy(rows, (row) => row.id)
   for (const list of byId.values()) list.sort((a, b) => (a.valid_from ?? 0) - (b.valid_from ?? 0))
   return byId
 }
@@ -206,14 +206,4 @@ function at<T extends Dated>(rows: readonly T[] | undefined, time: number): T | 
 
 function current<T extends Dated>(byId: ReadonlyMap<string, T[]>, time: number): T[] {
   return [...byId.values()].flatMap((rows) => at(rows, time) ?? [])
-}
-
-function groupBy<T>(rows: readonly T[], key: (row: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>()
-  for (const row of rows) {
-    const group = groups.get(key(row))
-    if (group === undefined) groups.set(key(row), [row])
-    else group.push(row)
-  }
-  return groups
 }

@@ -155,7 +155,8 @@ export function dateOf(day: number): string {
   return Number.isNaN(time.getTime()) ? '' : time.toISOString().slice(0, 10)
 }
 
-function merged(spans: readonly Span[]): Span[] {
+/** Those that overlap or adjoin made one, ascending. */
+export function merged(spans: readonly Span[]): Span[] {
   const result: [number, number][] = []
   for (const [from, to] of spans.toSorted((a, b) => a[0] - b[0])) {
     const last = result.at(-1)

@@ -3,9 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
-import { dayMs } from '../../collector/local-time.ts'
+import { dayMs, localDay } from '../../collector/local-time.ts'
 import { createSchoolCalendars } from '../../collector/school-calendars.ts'
-import type { Span } from '../../core/calendar.ts'
+import { merged, type Span } from '../../core/calendar.ts'
 import { type Environment, loadConfig } from '../../core/config-file.ts'
 import { type RegistryData, registrySchema } from '../../core/registry.ts'
 import { categories } from '../../core/standard.ts'
@@ -87,21 +87,6 @@ function withSchoolDays(text: string, data: RegistryData, now: number): string {
     if (days.every(({ kind }) => kind === 'free')) freeDays.push(localDay(time, data.district.timezone))
   }
   const file = parse(text) as { muteTimes: unknown }
-  const quiet = muteTimes(joined([...spans.values()]), data.district.timezone, freeDays)
+  const quiet = muteTimes(merged([...spans.values()]), data.district.timezone, freeDays)
   return yamlOf({ ...file, muteTimes: [{ orgId: 1, ...quiet }] })
-}
-
-function joined(spans: readonly Span[]): Span[] {
-  const result: [number, number][] = []
-  for (const [from, to] of spans.toSorted((a, b) => a[0] - b[0])) {
-    const last = result.at(-1)
-    if (last !== undefined && from <= last[1]) last[1] = Math.max(last[1], to)
-    else result.push([from, to])
-  }
-  return result
-}
-
-/** The date there, counted from 1970-01-01. */
-function localDay(time: number, timeZone: string): number {
-  return Date.parse(new Intl.DateTimeFormat('en-CA', { timeZone }).format(time)) / dayMs
 }
