@@ -10,6 +10,7 @@ import { type Environment, loadConfig } from '../core/config-file.ts'
 import { AppError } from '../core/errors.ts'
 import { loadRegistry } from '../collector/registry-file.ts'
 import { configKinds, kindOf } from './config-kinds.ts'
+import { checkAlerts } from './doctor/alerts.ts'
 import { checkBroker } from './doctor/broker.ts'
 import type { CheckContext, Finding, Status, Subject } from './doctor/finding.ts'
 import { checkNetwork } from './doctor/network.ts'
@@ -22,7 +23,16 @@ import { checkTools } from './doctor/tools.ts'
 export type DoctorOptions = { configFile?: string | undefined; json: boolean; lang: keyof Text }
 export type DoctorDeps = { signal: AbortSignal; env: Environment; write: (line: string) => void }
 
-const checks = [checkRuntime, checkStorage, checkTools, checkNetwork, checkBroker, checkStore, checkTestpoints]
+const checks = [
+  checkRuntime,
+  checkStorage,
+  checkTools,
+  checkNetwork,
+  checkBroker,
+  checkStore,
+  checkAlerts,
+  checkTestpoints,
+]
 const words: Record<Status | 'means' | 'todo' | 'works' | 'fails', Text> = {
   ok: { en: 'ok', zh: '正常' },
   warn: { en: 'warn', zh: '注意' },

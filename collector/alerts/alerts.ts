@@ -8,7 +8,7 @@ import type { AlertsConfig, Channel } from './config.ts'
 import { type Lane, openLane } from './lane.ts'
 import { composeLetter } from './letter.ts'
 import { createAlertMetrics } from './metrics.ts'
-import type { Notice } from './notice.ts'
+import { type Notice, withBoardLink } from './notice.ts'
 import { createNotifier } from './notifiers/index.ts'
 import type { Notifier } from './notifiers/notifier.ts'
 import { noticesOf, provesToken, type RelayBody } from './relay.ts'
@@ -47,7 +47,11 @@ export function createAlerts(deps: AlertsDeps): Alerts {
   const { channels } = config
   const queue = openQueue(deps)
   return {
-    start: queue.start,
+    start: () => {
+      if (channels.length > 0 && config.board_url === undefined)
+        deps.log.warn('Alert messages carry no link: set alerts.board_url to the address of the board.')
+      queue.start()
+    },
     stop: queue.stop,
     notify: (notices) => void queue.take(notices, channels),
     health: queue.health,
@@ -68,7 +72,9 @@ function openQueue({ config, file, registry, now, log, metrics }: AlertsDeps) {
   const firstSeen = (id: string) => disk.firstSeen(id) ?? spare?.firstSeen(id)
 
   function take(notices: readonly Notice[], to: readonly Channel[]): number {
-    const unknown = notices.filter(({ id }) => spare?.firstSeen(id) === undefined)
+    const unknown = notices
+      .filter(({ id }) => spare?.firstSeen(id) === undefined)
+      .map((notice) => withBoardLink(notice, config.board_url))
     try {
       const added = disk.put(unknown, to)
       if (fault !== undefined) log.info('Alerts are kept on disk again.')

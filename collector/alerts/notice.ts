@@ -58,6 +58,13 @@ export function bounded(notice: Notice): Notice {
   }
 }
 
+/** With the page of the board that shows it: that of its school, or of all. A link of its own is the better one. */
+export function withBoardLink(notice: Notice, boardUrl: string | undefined): Notice {
+  if (boardUrl === undefined || notice.link !== undefined) return notice
+  const page = notice.site === undefined ? 'sites' : `site/${encodeURIComponent(notice.site.id)}`
+  return { ...notice, link: new URL(`#/${page}`, boardUrl).href }
+}
+
 /** An http or https address, fit to stand in Markdown; undefined for anything else, such as `javascript:`. */
 function webAddress(link: string): string | undefined {
   if (!URL.canParse(link)) return undefined

@@ -234,7 +234,7 @@ describe('linkbell doctor with the configuration of an agent', () => {
 })
 
 describe('linkbell doctor with the configuration of a collector', () => {
-  async function collectorFile(port: number): Promise<string> {
+  async function collectorFile(port: number, more: object = {}): Promise<string> {
     write('district.yaml', {
       district: { id: 'd1', name: 'D' },
       towns: [{ id: 't1', name: 'T' }],
@@ -246,6 +246,7 @@ describe('linkbell doctor with the configuration of a collector', () => {
       registry_file: 'district.yaml',
       broker: { type: 'embedded', port: await freePort(), users_file: 'users' },
       http: { port },
+      ...more,
     })
   }
 
@@ -254,6 +255,15 @@ describe('linkbell doctor with the configuration of a collector', () => {
     expect([code, check('ports')?.status]).toEqual([0, 'ok'])
     expect(check('users')).toMatchObject({ status: 'warn', found: `1/1: ${agent}` })
     expect(check('fping')).toBeUndefined()
+  })
+
+  it('says that alert messages carry no link without the address of the board', async () => {
+    const channels = [{ name: 'duty', type: 'webhook', url: 'http://127.0.0.1:9/' }]
+    const without = await doctor(await collectorFile(await freePort(), { alerts: { channels } }))
+    expect([without.code, without.check('alerts')]).toMatchObject([0, { status: 'warn' }])
+    const board_url = 'https://board.example/'
+    const { check } = await doctor(await collectorFile(await freePort(), { alerts: { channels, board_url } }))
+    expect(check('alerts')).toMatchObject({ status: 'ok', found: `duty; links to ${board_url}` })
   })
 
   it('names the port that another program has', async () => {

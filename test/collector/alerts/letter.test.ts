@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { composeLetter, fit, type Letter, moreOf } from '../../../collector/alerts/letter.ts'
-import { bounded } from '../../../collector/alerts/notice.ts'
+import { bounded, withBoardLink } from '../../../collector/alerts/notice.ts'
 import { bytesOf } from '../../../collector/alerts/text.ts'
 import { messageOf, notice, notices, recovery, start } from './notices.ts'
 
@@ -133,5 +133,33 @@ describe('a notice on its way in', () => {
     ['https://board.example/a(b)[c]*', 'https://board.example/a%28b%29%5Bc%5D%2A'],
   ])('has the link %s as %s', (link, expected) => {
     expect(bounded(notice(1, { link })).link).toBe(expected)
+  })
+})
+
+describe('a link to the board', () => {
+  const { link: _, site, ...district } = notice(1)
+  const linkOf = (base: string | undefined, over: object = {}) =>
+    withBoardLink({ ...district, ...(site && { site }), ...over }, base).link
+
+  it('leads to the school, or to all where there is none', () => {
+    expect(linkOf('https://board.example/')).toBe('https://board.example/#/site/s1')
+    expect(linkOf('https://bureau.example/linkbell/')).toBe('https://bureau.example/linkbell/#/site/s1')
+    expect(linkOf('https://board.example', { site: undefined })).toBe('https://board.example/#/sites')
+  })
+
+  it('is none without an address, and never instead of one that is there', () => {
+    expect(linkOf(undefined)).toBeUndefined()
+    expect(linkOf('https://board.example/', { link: 'https://grafana.example/a' })).toBe('https://grafana.example/a')
+  })
+
+  it.each(['zh', 'en'] as const)('stands with each of the shown alerts, and is never cut in two (%s)', (language) => {
+    const all = notices(400).map(({ link: _none, ...each }) => withBoardLink(each, 'https://board.example/'))
+    const letter = compose(messageOf(...all), language)
+    const write = ({ entries }: Letter) => entries.map(({ heading, link }) => `${heading} ${link?.url}`).join('\n')
+    for (const maxBytes of [200, 500, 4_096, 15_000]) {
+      const text = fit(letter, maxBytes, write)
+      expect(bytesOf(text)).toBeLessThanOrEqual(maxBytes)
+      for (const line of text.split('\n')) expect(line).toMatch(/ https:\/\/board\.example\/#\/site\/s\d+$/)
+    }
   })
 })
