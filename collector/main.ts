@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Environment } from '../core/config-file.ts'
 import type { ConnectionConfig, Message } from '../core/connection.ts'
+import { AppError } from '../core/errors.ts'
 import { makeFolder } from '../core/folder.ts'
 import type { Log } from '../core/log.ts'
 import { collectorUser } from '../core/topics.ts'
@@ -35,6 +36,8 @@ export type CollectorDeps = {
 const tickMs = 1_000
 /** Longest that the start waits for the first verdicts. */
 const firstVerdictsMs = 5_000
+/** A collector that judges already answers within it: the second one must not ring before it hears that. */
+const rivalMs = 3_000
 /** A slice holds the coming weeks: on Mondays there is a new one. */
 const distributeMs = 3_600_000
 
@@ -51,7 +54,7 @@ export async function runCollector(config: CollectorConfig, deps: CollectorDeps)
     mqtt.start()
     alerts.start()
     if (config.judge.enabled) await soonOf(judge.start())
-    watch?.start()
+    if (watch !== undefined) later(begun, watch.start, config.broker.type === 'external' ? rivalMs : 0)
     repeat(begun, fleet.tick, tickMs)
     repeat(begun, mqtt.distribute, distributeMs)
     void ingest.releaseQuarantine()
@@ -70,6 +73,11 @@ async function soonOf(work: Promise<void>): Promise<void> {
   const timeout = setTimeout(timer.resolve, firstVerdictsMs)
   await Promise.race([work, timer.promise])
   clearTimeout(timeout)
+}
+
+function later(begun: AsyncDisposableStack, work: () => void, ms: number): void {
+  const timer = setTimeout(work, ms)
+  begun.defer(() => clearTimeout(timer))
 }
 
 function repeat(begun: AsyncDisposableStack, work: () => void, everyMs: number): void {
@@ -117,6 +125,7 @@ async function assemble(
     fleet,
     log: log.child({ module: 'mqtt' }),
     onBatch: (message) => ingest.accept(message),
+    judging: judgingOf(config, district, now(), onDeath),
   })
   begun.defer(() => mqtt.stop())
   const ingest = createIngest({
@@ -167,6 +176,23 @@ async function assemble(
     live.publish({ type: 'judged' })
   })
   return { fleet, mqtt, ingest, judge, board, alerts, watch }
+}
+
+/** Of collectors with their own folders on one broker only the first may judge; the embedded broker has but one. */
+function judgingOf(
+  { broker, judge: { enabled } }: CollectorConfig,
+  district: string,
+  since: number,
+  onDeath: (error: Error) => void,
+) {
+  if (!enabled || broker.type === 'embedded') return undefined
+  const onRival = (collector: string) => {
+    const message =
+      `District ${district} has a judge already: collector ${collector} on the same broker. ` +
+      'Set judge.enabled: false for this one, or stop the other.'
+    onDeath(new AppError('config_invalid', message, { district, collector }))
+  }
+  return { since, onRival }
 }
 
 function openAlerts(

@@ -17,6 +17,7 @@ import {
   type Ack,
   agentStatusSchema,
   type CollectorStatus,
+  collectorStatusSchema,
   type Command,
   maxStatusBytes,
   parseMessage,
@@ -39,6 +40,8 @@ export type CollectorMqttOptions = {
   log: Log
   now: () => number
   onBatch: (message: Message) => void
+  /** Set where this collector judges; `onRival`: another one does so for longer. */
+  judging?: { since: number; onRival: (collector: string) => void } | undefined
 }
 
 export type CollectorMqtt = {
@@ -131,21 +134,27 @@ class BrokerSide implements CollectorMqtt {
   }
 
   async #begin(session: Session): Promise<void> {
-    const { district, sharedGroup, connection, log } = this.#options
+    const { district, sharedGroup, connection, log, judging } = this.#options
     this.#session = session
     this.#published.clear()
     const batches = filters.batches(district)
     const filter = sharedGroup === undefined ? batches : filters.shared(sharedGroup, batches)
-    await session.subscribe({ [filter]: 1, [filters.agentStatus(district)]: 1 })
+    const others = judging === undefined ? {} : { [filters.collectorStatus(district)]: 1 as const }
+    await session.subscribe({ [filter]: 1, [filters.agentStatus(district)]: 1, ...others })
     // Only now: an agent that reads it sends at once, and what comes before the subscription is lost.
-    await session.publish(this.#statusTopic, this.#status(true, session.number), { qos: 1, retain: true })
+    await this.#greet(session)
     log.info({ url: connection.url, protocol: session.protocol === 5 ? '5' : '3.1.1' }, 'Connected to the broker.')
     this.distribute()
   }
 
+  #greet(session: Session): Promise<void> {
+    return session.publish(this.#statusTopic, this.#status(true, session.number), { qos: 1, retain: true })
+  }
+
   #status(on: boolean, conn: number): string {
-    const { boot, version, now } = this.#options
-    return JSON.stringify({ v: 1, on, boot, conn, at: now(), version } satisfies CollectorStatus)
+    const { boot, version, now, judging } = this.#options
+    const judge = judging && { judge: { since: judging.since } }
+    return JSON.stringify({ v: 1, on, boot, conn, at: now(), version, ...judge } satisfies CollectorStatus)
   }
 
   readonly receive = (message: Message): void => {
@@ -153,6 +162,19 @@ class BrokerSide implements CollectorMqtt {
     if (topic?.kind === 'batch' && !message.retain) return this.#options.onBatch(message)
     message.acknowledge()
     if (topic?.kind === 'status') this.#receiveStatus(topic.agent, message)
+    if (topic === undefined) this.#receiveCollector(message)
+  }
+
+  /** The one that judges for longer answers whoever comes; what is retained may be the word of one that is long dead. */
+  #receiveCollector({ topic, payload, retain }: Message): void {
+    const { judging, boot } = this.#options
+    const session = this.#session
+    if (judging === undefined || retain || session === undefined || session.signal.aborted) return
+    const other = parseMessage(payload, collectorStatusSchema, maxStatusBytes)
+    if (other?.on !== true || other.judge === undefined || other.boot === boot) return
+    const isOlder = other.judge.since - judging.since || (other.boot < boot ? -1 : 1)
+    if (isOlder < 0) return judging.onRival(topic.split('/').at(-2) ?? topic)
+    this.#greet(session).catch(() => undefined)
   }
 
   #receiveStatus(agent: string, { payload, retain }: Message): void {

@@ -56,6 +56,8 @@ export const collectorStatusSchema = z.object({
   conn: count,
   at: count,
   version: short,
+  /** Judges the district since then, ms: the first one does. */
+  judge: z.object({ since: count }).optional(),
 })
 export type CollectorStatus = z.output<typeof collectorStatusSchema>
 

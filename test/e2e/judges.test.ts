@@ -1,0 +1,85 @@
+/** Two collectors that are both told to judge, each with a folder of its own, on one broker. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { stringify } from 'yaml'
+import { districtData } from '../collector/district.ts'
+import { has } from '../services/capabilities.ts'
+import { createMosquitto, freePort, type Mosquitto } from '../services/mosquitto.ts'
+
+const script = join(import.meta.dirname, '..', '..', 'bin', 'linkbell.js')
+const within = { timeout: 60_000, interval: 100 }
+
+describe.skipIf(!has('mosquitto'))('two judges of one district', { timeout: 180_000 }, () => {
+  let folder: string
+  let mosquitto: Mosquitto
+  const running: ChildProcess[] = []
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'linkbell-judges-'))
+    writeFileSync(join(folder, 'district.yaml'), stringify(districtData()))
+    mosquitto = await createMosquitto()
+  })
+  afterEach(async () => {
+    for (const child of running.splice(0)) await end(child)
+    await mosquitto.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  async function end(child: ChildProcess): Promise<void> {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const gone = once(child, 'exit')
+    child.kill('SIGKILL')
+    await gone
+  }
+  async function collector(id: string, judge = {}) {
+    mkdirSync(join(folder, id), { recursive: true })
+    const file = join(folder, `${id}.yaml`)
+    const broker = { type: 'external', url: mosquitto.url, shared_group: 'centre' }
+    const http = { port: await freePort() }
+    writeFileSync(file, stringify({ id, data_dir: id, registry_file: 'district.yaml', broker, http, judge }))
+    const child = spawn(process.execPath, [script, 'collector', '--config', file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    running.push(child)
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    const says = (words: string) => vi.waitFor(() => expect(text).toContain(words), within)
+    return { child, says, output: () => text }
+  }
+  const refusal = (id: string) => `District d1 has a judge already: collector ${id} on the same broker.`
+
+  it('are one: the second refuses, and says who judges, until the first is gone', async () => {
+    await mosquitto.start()
+    const first = await collector('c1')
+    await first.says('Connected to the broker.')
+    const second = await collector('c2')
+    await second.says(refusal('c1'))
+    await vi.waitFor(() => expect(second.child.exitCode).not.toBeNull(), within)
+    expect(second.child.exitCode).not.toBe(0)
+    const helper = await collector('c3', { enabled: false })
+    await helper.says('Connected to the broker.')
+
+    // What a dead collector left at the broker keeps nobody out.
+    await end(first.child)
+    const third = await collector('c4')
+    await third.says('Connected to the broker.')
+    await sleep(3_000)
+    expect([helper.child.exitCode, third.child.exitCode]).toEqual([null, null])
+    expect(`${first.output()}${helper.output()}`).not.toContain('has a judge already')
+  })
+
+  it('that began without a broker are one when it comes', async () => {
+    const first = await collector('c1')
+    await first.says('Connection to the broker lost.')
+    const second = await collector('c2')
+    await second.says('Connection to the broker lost.')
+    await mosquitto.start()
+    await second.says(refusal('c1'))
+    await first.says('Connected to the broker.')
+    expect(first.child.exitCode).toBeNull()
+  })
+})
