@@ -2,8 +2,9 @@
 import type { Cause, Method } from '../../core/catalog.ts'
 import type { Direction } from '../../core/standard.ts'
 import type { CounterReader } from '../counters.ts'
-import { createObserver, type Observation, type Observer } from './observer.ts'
-import { type Estimate, judge, type Rule } from './sequential.ts'
+import { decide, type Judged, maxEmptyShare, reasonOf } from './decide.ts'
+import { createObserver, type Observer } from './observer.ts'
+import { judge, type Rule } from './sequential.ts'
 import type { Session, TestpointStrain } from './session.ts'
 import { createStanding, type RoundTrip, type Standing } from './standing.ts'
 import { median } from './statistics.ts'
@@ -35,9 +36,6 @@ export type LoadOptions = {
   signal: AbortSignal
   onProgress?: ((progress: Progress) => void) | undefined
 }
-
-/** `busy`: whether the line carried enough hangs on how much others had on it, which is not known well enough. */
-export type Judged = Omit<Estimate, 'decision'> & { decision: Estimate['decision'] | 'busy' }
 
 export type Loaded = {
   estimate: Judged
@@ -72,8 +70,6 @@ const selfTestRatio = 1.1
 const selfTestStreams = 2
 /** Share of the byte cap from which on it was that which ended a test: headers and the tail are part of it. */
 const capReachedRatio = 0.7
-/** Spread of the half seconds beyond which a rate is not one. */
-const unstableRatio = 0.06
 /** Until enough round trips under load are known, and at least. */
 const defaultTimingSeconds = 0.05
 const minTimingSeconds = 0.01
@@ -86,11 +82,8 @@ const inFlightSeconds = { counted: 0.3, answered: 0.13 }
 const inFlightRoundTrips = 4
 /** Others on the line, from this share of the target on. */
 const sharedRatio = 0.02
-/** Shortest upload beside others whose packets may be lost, and longest of one whose meaning stays open. */
-const minSharedSeconds = 2.5
+/** Longest upload beside others whose meaning stays open. */
 const maxSharedSeconds = 6
-/** Of a rate beside others, with which a verdict may still be given. */
-const maxErrorRatio = 0.02
 /** Queue of an ordinary gateway, which arrives after a download was stopped. */
 const tailSeconds = 0.05
 
@@ -112,11 +105,11 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     return { ...rule, timingSeconds: spreadOf(rtts.filter(({ at }) => at >= estimate.plateauFrom)) }
   }
   let estimate: Judged = judge([], rule)
-  const isFull = () => !isYielding || standing.wasFull(rtts, estimate.plateauFrom)
+  const emptyShare = () => (isYielding ? standing.emptyShare(rtts, estimate.plateauFrom) : undefined)
   const ended = await watch(options, { transfer, observer, begun }, () => {
     const ruled = ruleNow()
     standing.look(rtts, now())
-    estimate = judgeAll(observer.observe(ruled.timingSeconds), ruled, isFull())
+    estimate = decide(observer.observe(ruled.timingSeconds), ruled, emptyShare())
     options.onProgress?.({
       direction,
       targetBps,
@@ -134,7 +127,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const observation = observer.observe(ruled.timingSeconds)
   const { points, upperPoints, likelyPoints, ...said } = observation
   // Some testpoints tell all they know when the transfer is over.
-  if (estimate.decision === 'open') estimate = judgeAll(observation, ruled, isFull())
+  if (estimate.decision === 'open') estimate = decide(observation, ruled, emptyShare())
   const hasRate = points.length > 1
   return {
     ...said,
@@ -152,7 +145,7 @@ export async function load(options: LoadOptions): Promise<Loaded> {
     rttLoadedSeconds: median(rtts.map(({ seconds }) => seconds)),
     ...strain(),
     ...session.strain(),
-    queueStood: isYielding && isFull(),
+    queueStood: (emptyShare() ?? 1) <= maxEmptyShare,
     backlogRatio: transfer.backlogRatio(),
   }
 }
@@ -187,23 +180,6 @@ function start(
 /** Whether an upload has company whose packets it should leave alone: only then the counter tells what passed. */
 function isShared({ direction, idleBps, targetBps, leaseId }: LoadOptions): boolean {
   return direction === 'up' && leaseId !== undefined && idleBps > sharedRatio * targetBps
-}
-
-/**
- * What certainly passed may prove a line; what may have passed, only accuse it. Beside others there is no conclusion
- * without a rate: where the two are far apart, or the line may not have been full, it is busy.
- */
-function judgeAll({ points, upperPoints, method }: Observation, rule: Rule, isFull: boolean): Judged {
-  const lower = judge(points, rule)
-  if (upperPoints === undefined) return isFull || lower.decision === 'met' ? lower : { ...lower, decision: 'busy' }
-  // A slow counter is no less certain than what was received, only later.
-  if (method === 'goodput') return lower.decision === 'met' ? lower : judge(upperPoints, rule)
-  const seconds = (points.at(-1)?.seconds ?? 0) - (points[0]?.seconds ?? 0)
-  if (seconds < minSharedSeconds) return { ...lower, decision: 'open' }
-  const upper = judge(upperPoints, rule)
-  const isVague = upper.rateBps - lower.rateBps > 2 * maxErrorRatio * upper.rateBps
-  if (isVague) return { ...upper, decision: 'busy' }
-  return lower.decision === 'met' ? lower : upper.decision === 'met' ? { ...upper, decision: 'busy' } : upper
 }
 
 /** Reads and judges every tick; resolves when the transfer is over, to the reason if it was not the rule. */
@@ -259,15 +235,4 @@ function spreadOf(rtts: readonly RoundTrip[]): number {
   const sorted = rtts.map(({ seconds }) => seconds).toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] as number
   return Math.max(minTimingSeconds, at(0.9) - at(0.1))
-}
-
-/** What to say of a line that used up its caps. */
-function reasonOf(estimate: Judged, ended: Cause, { thresholdBps }: Rule): Cause {
-  if (ended !== 'time_cap' && ended !== 'byte_cap') return ended
-  if (estimate.decision === 'busy') return 'busy_line'
-  if (estimate.plateauSeconds < 0.5) return 'too_short'
-  if (estimate.variationRatio > unstableRatio) return 'unstable'
-  if (estimate.decision === 'marginal') return 'marginal'
-  const distance = Math.abs(estimate.rateBps - thresholdBps) / thresholdBps
-  return distance < estimate.marginRatio ? 'marginal' : ended
 }

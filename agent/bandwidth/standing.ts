@@ -13,7 +13,7 @@ const stepSeconds = 0.01
 const maxSeconds = 0.06
 /** A round trip that is longer than the idle one by less than this met no queue. */
 const emptySeconds = 0.003
-/** Share of such from which on the line was not full. */
+/** Share of such above which more is let stand. */
 const emptyRatio = 0.1
 /** Round trips of this time are looked at; after a change, new ones are waited for. */
 const recentSeconds = 0.2
@@ -24,25 +24,25 @@ export type Standing = {
   seconds: () => number
   /** Takes the round trips under load so far. */
   look: (rtts: readonly RoundTrip[], seconds: number) => void
-  /** Whether the line was full from `seconds` on. */
-  wasFull: (rtts: readonly RoundTrip[], from: number) => boolean
+  /** Share of the round trips from `seconds` on that met no queue: for so long the line may have carried more. 1 of few. */
+  emptyShare: (rtts: readonly RoundTrip[], from: number) => number
 }
 
 export function createStanding(idleRttSeconds: number): Standing {
   let queueSeconds = firstSeconds
   let changed = Number.NEGATIVE_INFINITY
-  const wasFull = (rtts: readonly RoundTrip[], from: number) => {
+  const emptyShare = (rtts: readonly RoundTrip[], from: number) => {
     const list = rtts.filter(({ at }) => at >= from)
     const empty = list.filter(({ seconds }) => seconds < idleRttSeconds + emptySeconds)
-    return list.length >= leastRoundTrips && empty.length <= emptyRatio * list.length
+    return list.length < leastRoundTrips ? 1 : empty.length / list.length
   }
   return {
     seconds: () => idleRttSeconds + queueSeconds,
-    wasFull,
+    emptyShare,
     look(rtts, seconds) {
       const from = seconds - recentSeconds
       const isKnown = rtts.filter(({ at }) => at >= from).length >= leastRoundTrips
-      if (from < changed || !isKnown || queueSeconds >= maxSeconds || wasFull(rtts, from)) return
+      if (from < changed || !isKnown || queueSeconds >= maxSeconds || emptyShare(rtts, from) <= emptyRatio) return
       queueSeconds += stepSeconds
       changed = seconds
     },

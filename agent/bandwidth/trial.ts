@@ -159,20 +159,19 @@ function resultOf(loaded: Loaded, session: Session, suspicion: Cause | undefined
 }
 
 function verdictOf(
-  { estimate, ended, method, thresholdBps }: Loaded,
+  { estimate, ended, method }: Loaded,
   session: Session,
   suspicion: Cause | undefined,
 ): { outcome: Outcome; cause: Cause; method: Method } {
   // Against this very host there is no link to judge, however fast it was.
   if (session.self) return { outcome: 'inconclusive', cause: 'none', method: 'self_test' }
-  const { decision, rateBps } = estimate
+  const { decision } = estimate
   if (decision === 'met') return { outcome: 'met', cause: 'none', method }
   // A test that lost its testpoint or its counter accuses no one, whatever it had seen until then.
   const isBroken = ended === 'testpoint_failed' || ended === 'counter_lost'
   if (isBroken) return { outcome: 'inconclusive', cause: ended, method }
   // An agent that hardly gets to run hardly gets a plateau either.
-  if (ended === 'too_short') return { outcome: 'inconclusive', cause: suspicion ?? ended, method }
-  if (suspicion !== undefined && rateBps < thresholdBps) return { outcome: 'inconclusive', cause: suspicion, method }
+  if (suspicion !== undefined) return { outcome: 'inconclusive', cause: suspicion, method }
   if (decision === 'below') return { outcome: 'below', cause: 'none', method }
   return { outcome: 'inconclusive', cause: ended, method }
 }

@@ -6,41 +6,35 @@ const roundTrips = (count: number, seconds: (i: number) => number): RoundTrip[] 
   Array.from({ length: count }, (_, i) => ({ at: i / 100, seconds: seconds(i) }))
 const idle = 0.01
 
-it('knows a full line by its round trips: hardly one may be as short as the idle ones', () => {
-  const { wasFull } = createStanding(idle)
+it('tells how often the line ran empty by the round trips that are no longer than the idle ones', () => {
+  const { emptyShare } = createStanding(idle)
   expect(
-    wasFull(
+    emptyShare(
       roundTrips(100, () => 0.03),
       0,
     ),
-  ).toBe(true)
+  ).toBe(0)
   expect(
-    wasFull(
-      roundTrips(100, (i) => (i % 20 === 0 ? idle : 0.03)),
-      0,
-    ),
-  ).toBe(true)
-  expect(
-    wasFull(
+    emptyShare(
       roundTrips(100, (i) => (i % 5 === 0 ? idle : 0.03)),
       0,
     ),
-  ).toBe(false)
+  ).toBe(0.2)
   expect(
-    wasFull(
+    emptyShare(
       roundTrips(100, (i) => (i < 50 ? idle : 0.03)),
       0.5,
     ),
-  ).toBe(true)
+  ).toBe(0)
 })
 
-it('knows nothing of a line with few round trips', () => {
+it('takes a line with few round trips for empty', () => {
   expect(
-    createStanding(idle).wasFull(
+    createStanding(idle).emptyShare(
       roundTrips(3, () => 0.03),
       0,
     ),
-  ).toBe(false)
+  ).toBe(1)
 })
 
 it('lets more stand while the line runs empty, in steps, up to a bound', () => {

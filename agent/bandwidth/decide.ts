@@ -1,0 +1,60 @@
+/** What an observation says of the line: the stopping rule, and what others on the line leave of its certainty. */
+import type { Cause } from '../../core/catalog.ts'
+import type { Observation } from './observer.ts'
+import { type Estimate, judge, type Rule } from './sequential.ts'
+
+/** `busy`: whether the line carried enough hangs on how much others had on it, which is not known well enough. */
+export type Judged = Omit<Estimate, 'decision'> & { decision: Estimate['decision'] | 'busy' }
+
+/** Spread of the half seconds beyond which a rate is not one. */
+const unstableRatio = 0.06
+/** Shortest upload beside others whose packets may be lost. */
+const minSharedSeconds = 2.5
+/** Of a rate beside others, with which a verdict may still be given. */
+const maxErrorRatio = 0.02
+/** The same for the interval of a rate that the counter tells: most of it is caution. */
+const maxYieldingMarginRatio = 0.03
+/** A line that met so many round trips without a queue is not said to have been full. */
+export const maxEmptyShare = 0.2
+
+/**
+ * What certainly passed may prove a line; what may have passed, only accuse it. Beside others there is no conclusion
+ * without a rate: where the two are far apart, or the line ran empty, it is busy. `emptyShare`: for how much of an upload
+ * that kept the queue short there was none.
+ */
+export function decide(
+  { points, upperPoints, method }: Observation,
+  rule: Rule,
+  emptyShare: number | undefined,
+): Judged {
+  const lower = judge(points, rule)
+  if (upperPoints === undefined) return emptyShare === undefined ? lower : judgeYielding(lower, rule, emptyShare)
+  // A slow counter is no less certain than what was received, only later.
+  if (method === 'goodput') return lower.decision === 'met' ? lower : judge(upperPoints, rule)
+  const seconds = (points.at(-1)?.seconds ?? 0) - (points[0]?.seconds ?? 0)
+  if (seconds < minSharedSeconds) return { ...lower, decision: 'open' }
+  const upper = judge(upperPoints, rule)
+  const isVague = upper.rateBps - lower.rateBps > 2 * maxErrorRatio * upper.rateBps
+  if (isVague) return { ...upper, decision: 'busy' }
+  return lower.decision === 'met' ? lower : upper.decision === 'met' ? { ...upper, decision: 'busy' } : upper
+}
+
+/** Of an upload that kept the queue short: what passed is known to the counter, whether more could have is not. */
+function judgeYielding(estimate: Judged, { thresholdBps }: Rule, emptyShare: number): Judged {
+  const { decision, marginRatio, rateBps } = estimate
+  if (decision === 'open' || marginRatio > maxYieldingMarginRatio) return { ...estimate, decision: 'busy' }
+  if (decision === 'met') return estimate
+  const isBelow = (rateBps * (1 + marginRatio)) / (1 - emptyShare) < thresholdBps
+  return isBelow && emptyShare <= maxEmptyShare ? estimate : { ...estimate, decision: 'busy' }
+}
+
+/** What to say of a line that used up its caps. */
+export function reasonOf(estimate: Judged, ended: Cause, { thresholdBps }: Rule): Cause {
+  if (ended !== 'time_cap' && ended !== 'byte_cap') return ended
+  if (estimate.decision === 'busy') return 'busy_line'
+  if (estimate.plateauSeconds < 0.5) return 'too_short'
+  if (estimate.variationRatio > unstableRatio) return 'unstable'
+  if (estimate.decision === 'marginal') return 'marginal'
+  const distance = Math.abs(estimate.rateBps - thresholdBps) / thresholdBps
+  return distance < estimate.marginRatio ? 'marginal' : ended
+}
