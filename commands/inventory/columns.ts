@@ -48,48 +48,38 @@ const users: Column['words'] = {
   office: { en: 'office', zh: ['办公', '行政'] },
 }
 
-const id: Column = {
-  key: 'id',
-  type: 'id',
-  header: { zh: '编号', en: 'ID' },
-  aliases: ['设备编号', '教室编号', '资产编号', 'device id', 'room id'],
-  width: 24,
+/** A line of the tables below: header in Chinese and English, width, and what else people write over it. */
+function column(
+  key: string,
+  type: ColumnType,
+  zh: string,
+  en: string,
+  width: number,
+  aliases: readonly string[],
+  words?: Column['words'],
+): Column {
+  return { key, type, header: { zh, en }, aliases, width, ...(words === undefined ? {} : { words }) }
 }
-const site: Column = {
-  key: 'site',
-  type: 'word',
-  header: { zh: '学校', en: 'Site' },
-  aliases: ['学校编号', '学校名称', '所属学校', '校区', 'school', 'site id'],
-  width: 20,
-}
-const name: Column = {
-  key: 'name',
-  type: 'text',
-  header: { zh: '名称', en: 'Name' },
-  aliases: ['设备名称', '教室名称', '中文名称', 'device name', 'room name'],
-  width: 20,
-}
-const englishName: Column = {
-  key: 'name_en',
-  type: 'text',
-  header: { zh: '英文名称', en: 'English name' },
-  aliases: ['英文名'],
-  width: 20,
-}
-const validFrom: Column = {
-  key: 'valid_from',
-  type: 'date',
-  header: { zh: '生效日期', en: 'Valid from' },
-  aliases: ['启用日期', '起始日期', 'valid_from'],
-  width: 12,
-}
-const retired: Column = {
-  key: 'retired',
-  type: 'yes',
-  header: { zh: '停用', en: 'Retired' },
-  aliases: ['已停用', '报废', '已报废'],
-  width: 8,
-}
+
+const id = column('id', 'id', '编号', 'ID', 24, ['设备编号', '教室编号', '资产编号', 'device id', 'room id'])
+const site = column('site', 'word', '学校', 'Site', 20, [
+  '学校编号',
+  '学校名称',
+  '所属学校',
+  '校区',
+  'school',
+  'site id',
+])
+const name = column('name', 'text', '名称', 'Name', 20, [
+  '设备名称',
+  '教室名称',
+  '中文名称',
+  'device name',
+  'room name',
+])
+const englishName = column('name_en', 'text', '英文名称', 'English name', 20, ['英文名'])
+const validFrom = column('valid_from', 'date', '生效日期', 'Valid from', 12, ['启用日期', '起始日期', 'valid_from'])
+const retired = column('retired', 'yes', '停用', 'Retired', 8, ['已停用', '报废', '已报废'])
 
 export const columns: Readonly<Record<TableName, readonly Column[]>> = {
   rooms: [
@@ -97,106 +87,38 @@ export const columns: Readonly<Record<TableName, readonly Column[]>> = {
     site,
     name,
     englishName,
-    {
-      key: 'use',
-      type: 'choice',
-      header: { zh: '用途', en: 'Use' },
-      aliases: ['教室用途', '房间用途'],
-      words: uses,
-      width: 10,
-    },
+    column('use', 'choice', '用途', 'Use', 10, ['教室用途', '房间用途'], uses),
     validFrom,
     retired,
   ],
   terminals: [
     id,
     site,
-    {
-      key: 'room',
-      type: 'word',
-      header: { zh: '教室', en: 'Room' },
-      aliases: ['所在教室', '房间', '地点', '位置', '安装位置', 'location'],
-      width: 20,
-    },
-    {
-      key: 'kind',
-      type: 'choice',
-      header: { zh: '类型', en: 'Kind' },
-      aliases: ['设备类型', '类别', '种类', 'type', 'device type'],
-      words: kinds,
-      width: 10,
-    },
+    column('room', 'word', '教室', 'Room', 20, ['所在教室', '房间', '地点', '位置', '安装位置', 'location']),
+    column('kind', 'choice', '类型', 'Kind', 10, ['设备类型', '类别', '种类', 'type', 'device type'], kinds),
     name,
     englishName,
-    {
-      key: 'address',
-      type: 'address',
-      header: { zh: 'IP地址', en: 'Address' },
-      aliases: ['IP', '地址', '网络地址', 'IP address', 'host'],
-      width: 16,
-    },
-    {
-      key: 'mac',
-      type: 'mac',
-      header: { zh: 'MAC地址', en: 'MAC' },
-      aliases: ['MAC', '物理地址', 'MAC address'],
-      width: 19,
-    },
-    {
-      key: 'vendor',
-      type: 'text',
-      header: { zh: '厂商', en: 'Vendor' },
-      aliases: ['品牌', '厂家', 'brand'],
-      width: 16,
-    },
-    { key: 'model', type: 'text', header: { zh: '型号', en: 'Model' }, aliases: ['规格型号'], width: 16 },
-    {
-      key: 'serial',
-      type: 'word',
-      header: { zh: '序列号', en: 'Serial' },
-      aliases: ['SN', '出厂编号', 'serial number'],
-      width: 18,
-    },
-    {
-      key: 'purchase_year',
-      type: 'number',
-      header: { zh: '购置年份', en: 'Purchase year' },
-      aliases: ['采购年份', '购买年份', '购置时间', '购置日期', '采购日期', '年份', 'year'],
-      width: 10,
-    },
-    {
-      key: 'service_years',
-      type: 'number',
-      header: { zh: '使用年限', en: 'Service years' },
-      aliases: ['报废年限', '服役年限'],
-      width: 10,
-    },
-    {
-      key: 'user',
-      type: 'choice',
-      header: { zh: '使用者', en: 'User' },
-      aliases: ['用途', '使用人', 'used by'],
-      words: users,
-      width: 10,
-    },
-    {
-      key: 'expected',
-      type: 'choice',
-      header: { zh: '应在线时段', en: 'Expected' },
-      aliases: ['在线要求', '应在线'],
-      words: expectations,
-      width: 12,
-    },
-    {
-      key: 'tcp_ports',
-      type: 'ports',
-      header: { zh: 'TCP端口', en: 'TCP ports' },
-      aliases: ['端口', 'ports', 'tcp_ports'],
-      width: 12,
-    },
-    { key: 'snmp', type: 'id', header: { zh: 'SNMP凭据', en: 'SNMP' }, aliases: ['SNMP团体字'], width: 12 },
-    { key: 'pjlink', type: 'id', header: { zh: 'PJLink密码', en: 'PJLink' }, aliases: ['PJLink凭据'], width: 12 },
-    { key: 'agent', type: 'id', header: { zh: '采集端', en: 'Agent' }, aliases: ['采集端编号'], width: 16 },
+    column('address', 'address', 'IP地址', 'Address', 16, ['IP', '地址', '网络地址', 'IP address', 'host']),
+    column('mac', 'mac', 'MAC地址', 'MAC', 19, ['MAC', '物理地址', 'MAC address']),
+    column('vendor', 'text', '厂商', 'Vendor', 16, ['品牌', '厂家', 'brand']),
+    column('model', 'text', '型号', 'Model', 16, ['规格型号']),
+    column('serial', 'word', '序列号', 'Serial', 18, ['SN', '出厂编号', 'serial number']),
+    column('purchase_year', 'number', '购置年份', 'Purchase year', 10, [
+      '采购年份',
+      '购买年份',
+      '购置时间',
+      '购置日期',
+      '采购日期',
+      '年份',
+      'year',
+    ]),
+    column('service_years', 'number', '使用年限', 'Service years', 10, ['报废年限', '服役年限']),
+    column('user', 'choice', '使用者', 'User', 10, ['用途', '使用人', 'used by'], users),
+    column('expected', 'choice', '应在线时段', 'Expected', 12, ['在线要求', '应在线'], expectations),
+    column('tcp_ports', 'ports', 'TCP端口', 'TCP ports', 12, ['端口', 'ports', 'tcp_ports']),
+    column('snmp', 'id', 'SNMP凭据', 'SNMP', 12, ['SNMP团体字']),
+    column('pjlink', 'id', 'PJLink密码', 'PJLink', 12, ['PJLink凭据']),
+    column('agent', 'id', '采集端', 'Agent', 16, ['采集端编号']),
     validFrom,
     retired,
   ],
