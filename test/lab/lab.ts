@@ -107,26 +107,16 @@ export async function createLab(options: LabOptions): Promise<Lab> {
   }
 }
 
+/** A cable between two interfaces. */
+function wire(namespaces: Namespaces<Host>, from: [Host, string], to: [Host, string], ...settings: string[]): void {
+  const end = ([host, device]: [Host, string]) => [device, ...settings, 'netns', namespaces.name(host)]
+  sh('ip', 'link', 'add', ...end(from), 'type', 'veth', 'peer', 'name', ...end(to))
+}
+
 function connect(namespaces: Namespaces<Host>, run: Lab['run']): void {
-  const wire = (from: Host, device: string, to: Host, peer: string) =>
-    sh(
-      'ip',
-      'link',
-      'add',
-      device,
-      'netns',
-      namespaces.name(from),
-      'type',
-      'veth',
-      'peer',
-      'name',
-      peer,
-      'netns',
-      namespaces.name(to),
-    )
-  wire('gw', 'lan0', 'lan', 'eth0')
-  wire('gw', 'wan0', 'isp', 'wan1')
-  wire('isp', 'srv0', 'srv', 'eth0')
+  wire(namespaces, ['gw', 'lan0'], ['lan', 'eth0'])
+  wire(namespaces, ['gw', 'wan0'], ['isp', 'wan1'])
+  wire(namespaces, ['isp', 'srv0'], ['srv', 'eth0'])
   for (const host of hosts) run(host, 'sysctl', '-qw', 'net.ipv4.ip_forward=1')
   address(run, 'lan', 'eth0', '10.77.1.2/24')
   address(run, 'gw', 'lan0', '10.77.1.1/24')
@@ -155,31 +145,13 @@ async function startRelay(deps: {
   rttMs: number
 }): Promise<void> {
   const { namespaces, run, start, rttMs } = deps
-  const wire = (from: Host, device: string, peer: string, near: string, far: string) => {
-    sh(
-      'ip',
-      'link',
-      'add',
-      device,
-      'mtu',
-      outerMtu,
-      'netns',
-      namespaces.name(from),
-      'type',
-      'veth',
-      'peer',
-      'name',
-      peer,
-      'mtu',
-      outerMtu,
-      'netns',
-      namespaces.name('mid'),
-    )
+  const reach = (from: Host, device: string, peer: string, near: string, far: string) => {
+    wire(namespaces, [from, device], ['mid', peer], 'mtu', outerMtu)
     address(run, from, device, near)
     address(run, 'mid', peer, far)
   }
-  wire('isp', 'mid0', 'isp0', '10.77.4.1/24', '10.77.4.2/24')
-  wire('srv', 'mid0', 'srv0', '10.77.5.1/24', '10.77.5.2/24')
+  reach('isp', 'mid0', 'isp0', '10.77.4.1/24', '10.77.4.2/24')
+  reach('srv', 'mid0', 'srv0', '10.77.5.1/24', '10.77.5.2/24')
   const tunnel = (host: Host, remote: string, cidr: string) => {
     run(
       host,
