@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { rangeSchema } from '../../core/address.ts'
 import type { Sample } from '../../core/catalog.ts'
-import { AppError } from '../../core/errors.ts'
 import { addressSchema, idSchema, terminalKinds } from '../../core/registry.ts'
 import { defineProbe, type ProbeContext } from '../probe.ts'
 import { inPool } from '../pool.ts'
-import { resolveAll } from '../resolve.ts'
+import { rangeRefused, resolveAll } from '../resolve.ts'
 import { createSockets } from '../snmp/channel.ts'
 import type { SnmpState } from '../snmp/client.ts'
 import { snmpSchema } from '../snmp/credentials.ts'
@@ -86,8 +85,7 @@ async function targetsOf(
     tell(target.id, { host: target.host, reason }, 'A device cannot be asked: its name has no address.')
   for (const { target, address } of refused)
     tell(target.id, { address }, 'A device is not asked: its address is outside limits.probe_ranges.')
-  if (refused.length > 0 && refused.length === known.length)
-    throw new AppError('range_refused', 'Every device is outside the allowed address ranges.')
+  if (refused.length > 0 && refused.length === known.length) throw rangeRefused('device', refused)
   return found.map(({ target: { host: _, ...target }, address }) => ({ ...target, address }))
 }
 
