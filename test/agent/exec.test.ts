@@ -3,17 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { createExec } from '../../agent/exec.ts'
+import { isAlive } from '../services/process.ts'
 
 const never = new AbortController().signal
 const node = process.execPath
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 /** The id that a child has written down there. */
 async function pidIn(folder: string): Promise<number> {

@@ -12,9 +12,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { stringify } from 'yaml'
 import { createMosquitto, freePort } from '../services/mosquitto.ts'
+import { cpuSecondsOf } from '../services/process.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const clockTicks = 100
 const pageBytes = 4096
 const warmUpSeconds = 20
 
@@ -95,14 +95,14 @@ async function end(child: ChildProcess): Promise<void> {
 
 async function watch(pid: number, brokerPort: number, board: number, seconds: number) {
   const started = performance.now()
-  const before = { cpu: cpuSeconds(pid), sent: sentBytes(pid, brokerPort) }
+  const before = { cpu: cpuSecondsOf(pid), sent: sentBytes(pid, brokerPort) }
   const memory: number[] = []
   while (performance.now() - started < seconds * 1000) {
     memory.push(treeBytes(pid))
     await sleep(1000)
   }
   const elapsed = (performance.now() - started) / 1000
-  const cpu = (cpuSeconds(pid) - before.cpu) / elapsed
+  const cpu = (cpuSecondsOf(pid) - before.cpu) / elapsed
   const sent = ((sentBytes(pid, brokerPort) - before.sent) / elapsed) * 86_400
   const spawned = await spawnedPerMinute(board)
   const sorted = memory.toSorted((a, b) => a - b)
@@ -133,15 +133,6 @@ function treeBytes(pid: number): number {
     // Ended between two looks.
   }
   return bytes
-}
-
-/** CPU seconds of a process and of its children that have ended. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ')
-  // utime, stime, cutime, cstime: fields 14 to 17 of proc(5), and the first is the state after the name.
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / clockTicks
 }
 
 /** Bytes that the process has put on its connection to the broker, TLS and TCP headers left out. */

@@ -8,12 +8,14 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { quantileOf } from '../../store/quantile.ts'
 import { batchOf, encodeBatch } from '../../core/batch.ts'
 import { topics } from '../../core/topics.ts'
 import { pathOf } from '../services/capabilities.ts'
 import { createMosquitto } from '../services/mosquitto.ts'
 import { createLoad, type Load } from './ingest/load.ts'
-import { random, terminalSamples } from './samples.ts'
+import { randomOf } from '../../commands/demo/random.ts'
+import { terminalSamples } from './samples.ts'
 
 const agents = 400
 const terminals = 60
@@ -21,6 +23,8 @@ const terminals = 60
 const provincePerSecond = 667
 const connections = 8
 const rounds = 3
+/** Batches before the stall. */
+const warmUp = 20_000
 
 type Report = {
   batches: number
@@ -76,10 +80,10 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
 }
 
 const say = (values: number[]) => Math.round(values.at(-1) as number).toLocaleString('en')
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] as number
+const median = (values: number[]) => quantileOf(values, 0.5)
 
 function messages() {
-  const next = random(11)
+  const next = randomOf(11)
   return Array.from({ length: 2000 }, (_, index) => {
     const agent = `agent-${index % agents}`
     const batch = batchOf(terminalSamples(terminals, next), Date.now())
@@ -126,8 +130,9 @@ async function byChild(script: string, port: number, load: Load, count: number) 
 async function stalled(port: number, load: Load, seconds: number) {
   const child = await startChild('collector.ts', port)
   // Warm: what is measured is the stall, not the first use of everything.
-  await load.publish(20_000)
-  await sleep(2000)
+  const { batches: none } = await ask(child)
+  await load.publish(warmUp)
+  while ((await ask(child)).batches - none < warmUp) await sleep(50)
   const before = await ask(child, 'stall')
   const published = Math.round(provincePerSecond * seconds)
   let peak = before.rss

@@ -1,17 +1,6 @@
 /** Realistic samples for the benchmarks: the same for the same seed. */
 import type { Sample } from '../../core/catalog.ts'
 
-/** Small seeded generator (mulberry32), so that two runs measure the same bytes. */
-export function random(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 /** One sweep over a school's terminals: most answer in a millisecond or two, some lose a packet, a few are off. */
 export function terminalSamples(count: number, next: () => number): Sample<'terminal'>[] {
   const kinds = ['panel', 'pc', 'projector', 'ap']

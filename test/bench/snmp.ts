@@ -4,11 +4,12 @@
  * beside what the probe needs, since it is the limit.
  */
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { quantileOf } from '../../store/quantile.ts'
 import { has, reason } from '../services/capabilities.ts'
 import { type Snmpsim, startSnmpsim } from '../services/snmpsim.ts'
+import { cpuSecondsOf } from '../services/process.ts'
 import type { Order, Outcome, Poll } from './snmp/poll-child.ts'
 import { switchWalk } from './snmp/switch.ts'
 
@@ -16,7 +17,6 @@ const devices = 500
 const processes = 2
 /** Runs of each size; the first has to learn what each device is. */
 const rounds = 4
-const ticksPerSecond = 100
 /** As bin/linkbell.js starts an agent. */
 const agentFlags = ['--optimize-for-size', '--no-opt']
 
@@ -45,13 +45,13 @@ async function measure(simulators: readonly Snmpsim[]): Promise<Record<string, u
     addresses.map((address) => ({ address, port: simulators[n]?.port ?? 0 })),
   )
   const order: Order = { agents, sizes: [100, devices], concurrency: 48, rounds }
-  const before = simulators.map(cpuSeconds)
+  const before = simulators.map(({ pid }) => cpuSecondsOf(pid))
   const child = join(import.meta.dirname, 'snmp', 'poll-child.ts')
   const { stdout } = await promisify(execFile)(process.execPath, [...agentFlags, child, JSON.stringify(order)], {
     timeout: 300_000,
   })
   const { polls, rss_growth_bytes } = JSON.parse(stdout) as Outcome
-  const busy = simulators.map((one, i) => cpuSeconds(one) - (before[i] ?? 0))
+  const busy = simulators.map((one, i) => cpuSecondsOf(one.pid) - (before[i] ?? 0))
   for (const { devices: count, seconds, cpu_seconds: cpu, samples, silent, rates } of polls)
     console.log(
       `${count} devices: ${seconds.toFixed(2)} s, ${cpu.toFixed(2)} CPU-s, ${samples} samples, ${rates} ports with rates, ${silent} silent`,
@@ -75,10 +75,5 @@ function median(polls: readonly Poll[], count: number): number {
     .filter((poll) => poll.devices === count)
     .slice(1)
     .map((poll) => poll.seconds)
-  return seconds.sort((a, b) => a - b)[Math.floor(seconds.length / 2)] ?? Number.NaN
-}
-
-function cpuSeconds({ pid }: Snmpsim): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? []
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
+  return quantileOf(seconds, 0.5)
 }

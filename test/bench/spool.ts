@@ -8,10 +8,12 @@ import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { quantileOf } from '../../store/quantile.ts'
 import { openSpool } from '../../agent/spool.ts'
 import { batchOf, encodeBatch } from '../../core/batch.ts'
 import { createLog } from '../../core/log.ts'
-import { random, terminalSamples } from './samples.ts'
+import { randomOf } from '../../commands/demo/random.ts'
+import { terminalSamples } from './samples.ts'
 
 const appends = 3_000
 const rounds = 3
@@ -22,7 +24,7 @@ export async function run(): Promise<Record<string, unknown>> {
   const folder = mkdtempSync(join(tmpdir(), 'linkbell-spool-'))
   try {
     const ratios = Array.from({ length: rounds }, (_, round) => latency(join(folder, `latency-${round}`), folder))
-    const median = ratios.toSorted((a, b) => a - b)[rounds >> 1] as number
+    const median = quantileOf(ratios, 0.5)
     const { confirmed, found, wrong } = await crashes(folder)
     process.stdout.write(
       `after ${kills} kills: confirmed ${confirmed}, found ${found}, runs outside confirmed..confirmed+1: ${wrong}\n`,
@@ -47,7 +49,7 @@ export async function run(): Promise<Record<string, unknown>> {
 function latency(directory: string, folder: string): number {
   const spool = openSpool({ directory, agent: 'bench', maxBytes: 2 ** 30, boot: randomUUID(), log, now: Date.now })
   const bare = openSync(join(folder, 'bare'), 'a')
-  const next = random(7)
+  const next = randomOf(7)
   const times = { spool: [] as number[], bare: [] as number[] }
   for (let i = 0; i < appends; i++) {
     const batch = batchOf(terminalSamples(60, next), Date.now())
@@ -62,9 +64,9 @@ function latency(directory: string, folder: string): number {
   }
   spool.close()
   closeSync(bare)
-  const ratio = quantile(times.spool, 0.99) / quantile(times.bare, 0.99)
+  const ratio = quantileOf(times.spool, 0.99) / quantileOf(times.bare, 0.99)
   const show = (values: number[]) =>
-    `p50 ${quantile(values, 0.5).toFixed(3)} ms, p99 ${quantile(values, 0.99).toFixed(3)} ms`
+    `p50 ${quantileOf(values, 0.5).toFixed(3)} ms, p99 ${quantileOf(values, 0.99).toFixed(3)} ms`
   process.stdout.write(
     `append with encoding and fsync: ${show(times.spool)}; bare write+fdatasync: ${show(times.bare)}; p99 ratio ${ratio.toFixed(2)}\n`,
   )
@@ -75,10 +77,6 @@ function timed(work: () => void): number {
   const started = performance.now()
   work()
   return performance.now() - started
-}
-
-function quantile(values: number[], q: number): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(q * (values.length - 1))] as number
 }
 
 async function crashes(folder: string) {
@@ -116,7 +114,7 @@ async function killedWriter(directory: string, afterMs: number): Promise<number>
 function reopening(directory: string) {
   const options = { directory, agent: 'bench', maxBytes: 2 ** 30, boot: randomUUID(), log, now: Date.now }
   const spool = openSpool(options)
-  const next = random(3)
+  const next = randomOf(3)
   const batches = Array.from({ length: 40 }, () => batchOf(terminalSamples(2000, next), Date.now()))
   while (spool.stats().bytes < 512e6) spool.append(batches)
   const { bytes } = spool.stats()

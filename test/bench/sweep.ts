@@ -6,6 +6,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
+import { quantileOf } from '../../store/quantile.ts'
 import { createNamespaces, sh } from '../lab/namespaces.ts'
 import { has, reason } from '../services/capabilities.ts'
 import type { Round } from './sweep/agent.ts'
@@ -69,5 +70,5 @@ function print(what: string, found: readonly Round[]): void {
 }
 
 function median(values: readonly number[]): number {
-  return Number((values.toSorted((a, b) => a - b)[values.length >> 1] as number).toFixed(3))
+  return Number(quantileOf(values, 0.5).toFixed(3))
 }

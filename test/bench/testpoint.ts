@@ -1,13 +1,13 @@
 /** `npm run bench -- testpoint`: what the testpoint carries on loopback, beside nginx and iperf3, and what that costs. */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { has, pathOf, reason } from '../services/capabilities.ts'
+import { freePort } from '../services/mosquitto.ts'
+import { cpuSecondsOf } from '../services/process.ts'
 import { type Load, loadDown, loadUp } from './testpoint/load.ts'
 
 /** No limit that a loopback could reach: the program is measured, not its manners. */
@@ -15,7 +15,6 @@ const config = { listen: { port: 0 }, capacity_bps: 1e12 }
 const streams = 4
 const sharedFolder = '/dev/shm'
 const fileBytes = 1024 ** 3
-const clockTicks = 100
 
 export async function run(args: string[]): Promise<Record<string, unknown>> {
   const { values } = parseArgs({
@@ -39,9 +38,9 @@ export async function run(args: string[]): Promise<Record<string, unknown>> {
     }
     // Interleaved: the machine's moods fall on all alike.
     for (let round = 0; round < Number(values.rounds); round++) {
-      const cpu = cpuSeconds(testpoint.child)
+      const cpu = cpuSecondsOf(testpoint.child.pid)
       const down = await loadDown({ url: `${testpoint.url}/garbage?ckSize=1024`, streams, seconds })
-      costs.push((cpuSeconds(testpoint.child) - cpu) / ((down.bytes * 8) / 1e9))
+      costs.push((cpuSecondsOf(testpoint.child.pid) - cpu) / ((down.bytes * 8) / 1e9))
       note('down', rateOf(down))
       note('up', rateOf(await loadUp({ url: `${testpoint.url}/empty`, streams, seconds })))
       if (nginx !== undefined) note('nginx_down', rateOf(await loadDown({ url: `${nginx}/file`, streams, seconds })))
@@ -109,21 +108,6 @@ async function iperf3Rate(port: number, seconds: number, args: string[]): Promis
 
 function rateOf({ bytes, seconds }: Load): number {
   return (bytes * 8) / seconds
-}
-
-/** User and system time of a process and its threads so far (proc(5), fields 14 and 15). */
-function cpuSeconds({ pid }: ChildProcess): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / clockTicks
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 async function answers(port: number): Promise<void> {

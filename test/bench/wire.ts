@@ -1,13 +1,14 @@
 /** Bytes of a terminal record on the wire, beside the same records as plain JSON rows. */
 import { gzipSync } from 'node:zlib'
 import { batchOf, encodeBatch } from '../../core/batch.ts'
-import { random, terminalSamples } from './samples.ts'
+import { randomOf } from '../../commands/demo/random.ts'
+import { terminalSamples } from './samples.ts'
 
 const terminals = 60
 const sweeps = 200
 
 export async function run(): Promise<Record<string, unknown>> {
-  const next = random(1)
+  const next = randomOf(1)
   const totals = { sent: 0, rows: 0, gzipRows: 0 }
   for (let sweep = 0; sweep < sweeps; sweep++) {
     const time = 1_790_000_000_000 + sweep * 60_000

@@ -1,15 +1,14 @@
 /** A real Mosquitto with the very files of deploy/mosquitto, only their paths and ports changed. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { filters, topics } from '../../core/topics.ts'
 import { has, pathOf } from '../services/capabilities.ts'
-import { freePort } from '../services/mosquitto.ts'
+import { createDaemon, type Daemon } from '../services/daemon.ts'
+import { freePort, listens } from '../services/mosquitto.ts'
 
 const within = { timeout: 10_000, interval: 20 }
 const deploy = join(import.meta.dirname, '..', '..', 'deploy', 'mosquitto')
@@ -20,9 +19,9 @@ type Client = { mqtt: MqttClient; heard: Heard[] }
 
 describe.skipIf(!has('mosquitto') || !has('openssl'))('Mosquitto with the delivered configuration', () => {
   const open: MqttClient[] = []
+  let broker: Daemon
   let folder: string
   let ports: { agents: number; collectors: number }
-  let broker: ChildProcess
 
   const certificates = (...args: string[]) =>
     execFileSync(join(deploy, 'certificates.sh'), [join(folder, 'ca'), ...args])
@@ -35,13 +34,14 @@ describe.skipIf(!has('mosquitto') || !has('openssl'))('Mosquitto with the delive
     certificates('server', 'localhost', '127.0.0.1')
     certificates('agent', 'one-gw1', 'two-gw1', 'lost-gw1')
     installFiles()
-    broker = await start()
+    broker = createDaemon([pathOf('mosquitto'), '-c', join(folder, 'mosquitto.conf')], () => listens(ports.agents))
+    await broker.start()
   })
   afterEach(async () => {
     for (const client of open.splice(0)) await client.endAsync(true)
   })
   afterAll(async () => {
-    await stop()
+    await broker.kill('SIGTERM')
     rmSync(folder, { recursive: true })
   })
 
@@ -67,21 +67,6 @@ include_dir ${join(folder, 'conf.d')}
 `
     writeFileSync(join(folder, 'mosquitto.conf'), main)
     chmodSync(join(own, 'passwords'), 0o600)
-  }
-
-  async function start(): Promise<ChildProcess> {
-    const child = spawn(pathOf('mosquitto'), ['-c', join(folder, 'mosquitto.conf')], { stdio: 'ignore' })
-    for (let tries = 0; !(await listens(ports.agents)); tries++) {
-      if (child.exitCode !== null || tries > 200) throw new Error(`mosquitto did not start:\n${log()}`)
-      await sleep(50)
-    }
-    return child
-  }
-
-  async function stop(): Promise<void> {
-    const gone = new Promise((resolve) => broker.once('exit', resolve))
-    broker.kill('SIGTERM')
-    await gone
   }
 
   const log = () => readFileSync(join(folder, 'log'), 'utf8')
@@ -218,8 +203,8 @@ include_dir ${join(folder, 'conf.d')}
     const [ca, cert, key] = [authority('ca.crt'), authority('lost-gw1.crt'), authority('lost-gw1.key')]
     certificates('revoke', 'lost-gw1')
     cpSync(join(folder, 'ca', 'ca.crl'), join(folder, 'linkbell', 'ca.crl'))
-    await stop()
-    broker = await start()
+    await broker.kill('SIGTERM')
+    await broker.start()
     await expect(client(`mqtts://localhost:${ports.agents}`, { clientId: 'lost-gw1', ca, cert, key })).rejects.toThrow()
     await agent('one-gw1')
   })
@@ -231,14 +216,3 @@ include_dir ${join(folder, 'conf.d')}
     expect(warnings.filter((line) => !line.includes(filters.collectorStatus(district)))).toEqual([])
   })
 })
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
-}

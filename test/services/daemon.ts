@@ -23,7 +23,7 @@ export function createDaemon([program = '', ...args]: readonly string[], isUp: (
       while (!(await isUp().catch(() => false))) {
         if (started.exitCode !== null || performance.now() > deadline)
           throw new Error(`${program} ${args.join(' ')} did not start`)
-        await sleep(50)
+        await sleep(20)
       }
     },
     kill: async (signal = 'SIGKILL') => {

@@ -1,25 +1,15 @@
 /** A real Mosquitto on a free loopback port, in a folder of its own; killed and started again at will. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { rights } from '../../core/topics.ts'
 import { pathOf } from './capabilities.ts'
+import { createDaemon, type Daemon } from './daemon.ts'
 
 export type MosquittoOptions = { district?: string; users?: Record<string, string>; lines?: string[] }
-export type Mosquitto = {
-  port: number
-  url: string
-  pid: () => number | undefined
-  start: () => Promise<void>
-  /** `SIGKILL` by default: the fault that loses everything a broker holds. */
-  kill: (signal?: NodeJS.Signals) => Promise<void>
-  stop: () => Promise<void>
-}
-
-const startWithinMs = 10_000
+export type Mosquitto = Daemon & { port: number; url: string; stop: () => Promise<void> }
 
 /** `users` may do what core/topics.ts says; without any, everybody may do everything. Nothing is kept over a kill. */
 export async function createMosquitto({
@@ -66,36 +56,13 @@ export async function createMosquitto({
     )
   }
   writeFileSync(join(folder, 'mosquitto.conf'), `${config.join('\n')}\n`)
-  let child: ChildProcess | undefined
-
-  async function start(): Promise<void> {
-    const started = spawn(pathOf('mosquitto'), ['-c', join(folder, 'mosquitto.conf')], { stdio: 'ignore' })
-    child = started
-    const deadline = performance.now() + startWithinMs
-    while (!(await listens(port))) {
-      if (started.exitCode !== null || performance.now() > deadline)
-        throw new Error(`mosquitto did not start on port ${port}`)
-      await sleep(20)
-    }
-  }
-
-  async function kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    const dying = child
-    child = undefined
-    if (dying === undefined || dying.exitCode !== null || dying.signalCode !== null) return
-    const gone = new Promise((resolve) => dying.once('exit', resolve))
-    dying.kill(signal)
-    await gone
-  }
-
+  const daemon = createDaemon([pathOf('mosquitto'), '-c', join(folder, 'mosquitto.conf')], () => listens(port))
   return {
     port,
     url: `mqtt://127.0.0.1:${port}`,
-    pid: () => child?.pid,
-    start,
-    kill,
+    ...daemon,
     stop: async () => {
-      await kill('SIGTERM')
+      await daemon.kill('SIGTERM')
       rmSync(folder, { recursive: true, force: true })
     },
   }
@@ -115,12 +82,14 @@ export function freePort(): Promise<number> {
   })
 }
 
-function listens(port: number): Promise<boolean> {
+/** Whether somebody takes connections there. */
+export function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-    socket.once('close', () => undefined)
-    socket.unref()
-    setTimeout(() => socket.destroy(), 200).unref()
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
   })
 }

@@ -4,7 +4,8 @@ import { writeSync } from 'node:fs'
 import { openSpool } from '../../../agent/spool.ts'
 import { batchOf } from '../../../core/batch.ts'
 import { createLog } from '../../../core/log.ts'
-import { random, terminalSamples } from '../samples.ts'
+import { randomOf } from '../../../commands/demo/random.ts'
+import { terminalSamples } from '../samples.ts'
 
 const directory = process.argv[2] as string
 const spool = openSpool({
@@ -15,7 +16,7 @@ const spool = openSpool({
   log: createLog({ name: 'spool', level: 'error' }),
   now: Date.now,
 })
-const next = random(Date.now())
+const next = randomOf(Date.now())
 for (;;) {
   spool.append([batchOf(terminalSamples(60, next), Date.now())])
   // Synchronous, so that a kill cannot lose the line of a batch that was confirmed before the last.

@@ -1,4 +1,5 @@
 /** What is measured of every store alike. */
+import { quantileOf } from '../../../store/quantile.ts'
 import type { Batch } from '../../../core/batch.ts'
 import type { Store } from '../../../store/store.ts'
 
@@ -68,5 +69,5 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
 async function medianSeconds(runs: number, work: () => Promise<unknown>): Promise<number> {
   const seconds: number[] = []
   for (let i = 0; i < runs; i++) seconds.push(await timed(work))
-  return seconds.toSorted((a, b) => a - b)[runs >> 1] as number
+  return quantileOf(seconds, 0.5)
 }

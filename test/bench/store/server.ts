@@ -1,5 +1,5 @@
 /** The figures of a store in a server of its own. Its CPU is counted with that of this process. */
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLog } from '../../../core/log.ts'
 import { createInfluxdbStore } from '../../../store/influxdb.ts'
@@ -7,6 +7,7 @@ import type { Store } from '../../../store/store.ts'
 import { createVictoriametricsStore } from '../../../store/victoriametrics.ts'
 import { createInfluxdb } from '../../services/influxdb.ts'
 import { createVictoriametrics } from '../../services/victoriametrics.ts'
+import { cpuSecondsOf } from '../../services/process.ts'
 import { districtBatches } from './district.ts'
 import { day, hour, lastSeconds, longRangeSeconds, sites, timed, writeAll } from './measure.ts'
 
@@ -14,7 +15,6 @@ const log = createLog({ name: 'bench', level: 'error' })
 const rows = 2000
 const minutes = 33
 /** USER_HZ of Linux. */
-const ticksPerSecond = 100
 
 type Server = {
   store: Store
@@ -81,7 +81,7 @@ async function startInfluxdb(): Promise<Server> {
     store,
     settles: false,
     settle: () => Promise.resolve(),
-    cpuSeconds: () => cpuOf(server.pid()),
+    cpuSeconds: () => cpuSecondsOf(server.pid()),
     bytes: () => bytesIn(join(server.folder, 'data')) + bytesIn(join(server.folder, 'wal')),
     stop: async () => {
       await store.close()
@@ -99,20 +99,13 @@ async function startVictoriametrics(): Promise<Server> {
     store,
     settles: true,
     settle: server.flush,
-    cpuSeconds: () => cpuOf(server.pid()),
+    cpuSeconds: () => cpuSecondsOf(server.pid()),
     bytes: () => bytesIn(join(server.folder, 'data')),
     stop: async () => {
       await store.close()
       await server.stop()
     },
   }
-}
-
-function cpuOf(pid: number | undefined): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-  // Behind the name in brackets: field 14 is utime, 15 stime (man 5 proc).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond
 }
 
 function bytesIn(folder: string): number {

@@ -5,6 +5,7 @@ import { createExec } from '../../../agent/exec.ts'
 import { terminals } from '../../../agent/probes/terminals.ts'
 import { batchOf, encodeBatch } from '../../../core/batch.ts'
 import { createLog } from '../../../core/log.ts'
+import { cpuSecondsOf } from '../../services/process.ts'
 import { pathOf } from '../../services/capabilities.ts'
 
 export type Round = {
@@ -17,7 +18,6 @@ export type Round = {
 }
 
 /** USER_HZ of every Linux that Node.js runs on. */
-const ticksPerSecond = 100
 
 const input = readFileSync(0, 'utf8')
 const rounds = Number(process.argv[2])
@@ -31,20 +31,10 @@ const context = {
   now: Date.now,
 }
 
-/** Of this process and of the children it has waited for (proc(5), fields 14 to 17). */
-function cpuSeconds(): number {
-  const stat = readFileSync('/proc/self/stat', 'utf8')
-  const [user, system, childUser, childSystem] = stat
-    .slice(stat.lastIndexOf(')') + 2)
-    .split(' ')
-    .slice(11, 15)
-  return (Number(user) + Number(system) + Number(childUser) + Number(childSystem)) / ticksPerSecond
-}
-
 async function timed<T>(work: () => T | Promise<T>) {
-  const [started, cpu] = [performance.now(), cpuSeconds()]
+  const [started, cpu] = [performance.now(), cpuSecondsOf('self')]
   const result = await work()
-  return { result, wallSeconds: (performance.now() - started) / 1000, cpuSeconds: cpuSeconds() - cpu }
+  return { result, wallSeconds: (performance.now() - started) / 1000, cpuSeconds: cpuSecondsOf('self') - cpu }
 }
 
 const found: Round[] = []

@@ -5,6 +5,7 @@ import { registrySchema } from '../../../core/registry.ts'
 import { type Category, type ruleSchema, standardSchema } from '../../../core/standard.ts'
 import { createFleet, type Fleet } from '../../../collector/fleet.ts'
 import { createRegistry, type Registry } from '../../../collector/registry.ts'
+import { randomOf } from '../../../commands/demo/random.ts'
 import { type Behaviour, type MadeSite, samplesOf } from './samples.ts'
 
 const minuteMs = 60_000
@@ -147,15 +148,4 @@ function fleetOf(sites: readonly MadeSite[], registry: Registry, now: number): F
   time = now
   for (const { agent, behaviour } of sites) if (behaviour !== 'dead') fleet.heard(agent, now - 20_000)
   return fleet
-}
-
-/** mulberry32: small, and the same everywhere. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
 }

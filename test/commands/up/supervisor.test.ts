@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createSupervisor, type Supervisor } from '../../../commands/up/supervisor.ts'
+import { isAlive } from '../../services/process.ts'
 
 const script = join(import.meta.dirname, 'program.ts')
 const within = { timeout: 10_000, interval: 20 }
@@ -28,13 +29,6 @@ describe('a supervisor', () => {
 
   const start = (name: string, ...does: string[]) => supervisor.start({ name, args: [join(folder, name), ...does] })
   const pids = (name: string) => readFileSync(join(folder, name), 'utf8').trim().split('\n').map(Number)
-  const lives = (pid: number | undefined) => {
-    try {
-      return process.kill(pid as number, 0)
-    } catch {
-      return false
-    }
-  }
 
   it('waits until a program is ready, keeps its log, and passes warnings on', async () => {
     await start('one', 'warn')
@@ -57,7 +51,7 @@ describe('a supervisor', () => {
     process.kill(pids('one')[0] as number, 'SIGKILL')
     await vi.waitFor(() => expect(pids('one')).toHaveLength(2), within)
     expect(said).toEqual(['one ended unexpectedly; it is started again.'])
-    await vi.waitFor(() => expect(lives(pids('one')[1])).toBe(true), within)
+    await vi.waitFor(() => expect(isAlive(pids('one')[1])).toBe(true), within)
   })
 
   it('starts it again also when it fails to come back at first', async () => {
@@ -68,7 +62,7 @@ describe('a supervisor', () => {
       'one ended unexpectedly; it is started again.',
       'one ended unexpectedly; it is started again. start 2 went wrong',
     ])
-    expect(lives(pids('one')[2])).toBe(true)
+    expect(isAlive(pids('one')[2])).toBe(true)
   })
 
   it('ends all programs, also those that do not listen, by force', async () => {
@@ -77,7 +71,7 @@ describe('a supervisor', () => {
     const before = performance.now()
     await supervisor.stop()
     expect(performance.now() - before).toBeLessThan(10_000)
-    expect(['one', 'two', 'three'].map((name) => lives(pids(name)[0]))).toEqual([false, false, false])
+    expect(['one', 'two', 'three'].map((name) => isAlive(pids(name)[0]))).toEqual([false, false, false])
     expect(said).toEqual([])
   })
 
@@ -85,7 +79,7 @@ describe('a supervisor', () => {
     void start('one', 'never-ready').catch(() => undefined)
     await vi.waitFor(() => expect(pids('one')).toHaveLength(1), within)
     await supervisor.stop()
-    expect(lives(pids('one')[0])).toBe(false)
+    expect(isAlive(pids('one')[0])).toBe(false)
   })
 
   it('starts nothing again once it stops', async () => {
@@ -101,6 +95,6 @@ describe('a supervisor', () => {
     rmSync(join(folder, 'logs'), { recursive: true })
     await start('one', 'warn')
     await vi.waitFor(() => expect(said).toEqual(['one: Something is odd. (the moon)']), within)
-    expect(lives(pids('one')[0])).toBe(true)
+    expect(isAlive(pids('one')[0])).toBe(true)
   })
 })

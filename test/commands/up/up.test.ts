@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { freePort } from '../../services/mosquitto.ts'
+import { isAlive } from '../../services/process.ts'
 import { repository } from '../linkbell.ts'
 
 type Run = { child: ChildProcess; text: () => string; exit: Promise<number | null> }
@@ -125,14 +126,6 @@ function childrenOf(parent: number | undefined): { pid: number; command: string 
         return []
       }
     })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return !readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ')
-  } catch {
-    return false
-  }
 }
 
 /** The first of three in a row that were free a moment ago. */
