@@ -1,9 +1,10 @@
 /** What only InfluxDB does: rights, databases, types of fields, and texts for panels that it must understand. */
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { rangeInfluxql, shareInfluxql } from '../../../store/influxdb/influxql.ts'
 import { shareBelow } from '../../../store/share.ts'
 import { has } from '../../services/capabilities.ts'
 import { administrator, createInfluxdb } from '../../services/influxdb.ts'
+import { openForTest, startForTest } from '../for-test.ts'
 import { insist, numbered } from '../remote.ts'
 import { openInfluxdb } from './influxdb-store.ts'
 
@@ -11,40 +12,26 @@ const minute = 60_000
 const hour = 60 * minute
 
 describe.skipIf(!has('influxd'))('InfluxDB', () => {
-  const ends: (() => Promise<unknown>)[] = []
-  const start = async (options: Parameters<typeof createInfluxdb>[0] = {}) => {
-    const server = await createInfluxdb(options)
-    ends.unshift(server.stop)
-    await server.start()
-    return server
-  }
-  const open = async (...args: Parameters<typeof openInfluxdb>) => {
-    const opened = await openInfluxdb(...args)
-    ends.unshift(opened.store.close)
-    return opened
-  }
-  afterEach(async () => {
-    for (const end of ends.splice(0)) await end()
-  })
-
   it('takes nothing from a wrong user, says why, and takes it from the right one', async () => {
-    const server = await start({ auth: true })
-    const wrong = await open(server.url, { ...administrator, password: 'wrong' })
+    const server = await startForTest(createInfluxdb({ auth: true }))
+    const wrong = await openForTest(openInfluxdb(server.url, { ...administrator, password: 'wrong' }))
     expect((await wrong.store.write([numbered(1, Date.now())])).retry).toEqual([0])
     expect((await wrong.store.health()).problems.join()).toMatch(/401.*check username, password or token/)
     await expect(wrong.store.last({ measurement: 'terminal', from: 0, to: 1 })).rejects.toMatchObject({
       code: 'store_unavailable',
       message: expect.stringContaining('check username, password or token'),
     })
-    const right = await open(server.url, administrator)
+    const right = await openForTest(openInfluxdb(server.url, administrator))
     await insist(right.store, numbered(1, Date.now()))
     expect((await right.store.health()).problems).toEqual([])
   })
 
   it('says what an administrator must run when the user may not make the database', async () => {
-    const server = await start({ auth: true })
+    const server = await startForTest(createInfluxdb({ auth: true }))
     await server.query("CREATE USER small WITH PASSWORD 'small-secret'")
-    const { store, warnings } = await open(server.url, { username: 'small', password: 'small-secret' })
+    const { store, warnings } = await openForTest(
+      openInfluxdb(server.url, { username: 'small', password: 'small-secret' }),
+    )
     expect((await store.write([numbered(1, Date.now())])).retry).toEqual([0])
     expect(warnings().join()).toContain('CREATE DATABASE "linkbell" WITH DURATION INF REPLICATION 1 NAME "autogen"')
     await server.query('CREATE DATABASE linkbell')
@@ -53,8 +40,8 @@ describe.skipIf(!has('influxd'))('InfluxDB', () => {
   })
 
   it('makes the database with the retention that is asked for, and again when it was dropped', async () => {
-    const server = await start()
-    const { store } = await open(server.url, { retention_days: 400 })
+    const server = await startForTest(createInfluxdb())
+    const { store } = await openForTest(openInfluxdb(server.url, { retention_days: 400 }))
     const time = Date.now() - minute
     await insist(store, numbered(1, time))
     expect(JSON.stringify(await server.query('SHOW RETENTION POLICIES ON linkbell'))).toContain('"9600h0m0s"')
@@ -65,8 +52,8 @@ describe.skipIf(!has('influxd'))('InfluxDB', () => {
   })
 
   it('leaves out what is older than the retention, and rejects a batch of nothing else', async () => {
-    const server = await start()
-    const { store } = await open(server.url, { retention_days: 30 })
+    const server = await startForTest(createInfluxdb())
+    const { store } = await openForTest(openInfluxdb(server.url, { retention_days: 30 }))
     const old = Date.now() - 40 * 24 * hour
     const mixed = numbered(1, Date.now() - minute)
     mixed.times[0] = old
@@ -77,10 +64,10 @@ describe.skipIf(!has('influxd'))('InfluxDB', () => {
   })
 
   it('rejects the one batch whose line has a field of an older type, and stores all others', async () => {
-    const server = await start()
+    const server = await startForTest(createInfluxdb())
     await server.query('CREATE DATABASE linkbell')
     await server.write('linkbell', `terminal,site=old rtt_seconds=1i ${Date.now() - hour}\n`)
-    const { store } = await open(server.url)
+    const { store } = await openForTest(openInfluxdb(server.url))
     const time = Date.now() - minute
     const without = { up: [1, 1, 1, 1, 1], rtt_seconds: [null, null, null, null, null] }
     const batches = Array.from({ length: 40 }, (_, n) => ({ ...numbered(n, time + n * 10), fields: without }))
@@ -104,8 +91,8 @@ describe.skipIf(!has('influxd'))('InfluxDB', () => {
   })
 
   it('understands the texts of panels, and gives the same shares', async () => {
-    const server = await start()
-    const { store } = await open(server.url)
+    const server = await startForTest(createInfluxdb())
+    const { store } = await openForTest(openInfluxdb(server.url))
     const from = Math.floor((Date.now() - 3 * hour) / hour) * hour
     const [to, limit] = [from + 2 * hour, 0.04]
     await store.write(Array.from({ length: 120 }, (_, n) => numbered(n % 70, from + n * minute)))

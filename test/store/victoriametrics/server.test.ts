@@ -1,10 +1,11 @@
 /** What only VictoriaMetrics does: answers that are not durable, settings that lose data, windows instead of buckets. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { shareBelow } from '../../../store/share.ts'
 import { rangePromql, sharePromql } from '../../../store/victoriametrics/promql.ts'
 import { has } from '../../services/capabilities.ts'
 import { createVictoriametrics } from '../../services/victoriametrics.ts'
+import { openForTest, startForTest } from '../for-test.ts'
 import { insist, numbered } from '../remote.ts'
 import { openVictoriametrics } from './victoriametrics-store.ts'
 
@@ -12,25 +13,9 @@ const minute = 60_000
 const hour = 60 * minute
 
 describe.skipIf(!has('victoria-metrics'))('VictoriaMetrics', () => {
-  const ends: (() => Promise<unknown>)[] = []
-  const start = async (flags: string[] = []) => {
-    const server = await createVictoriametrics({ flags })
-    ends.unshift(server.stop)
-    await server.start()
-    return server
-  }
-  const open = async (...args: Parameters<typeof openVictoriametrics>) => {
-    const opened = await openVictoriametrics(...args)
-    ends.unshift(opened.store.close)
-    return opened
-  }
-  afterEach(async () => {
-    for (const end of ends.splice(0)) await end()
-  })
-
   it('calls a batch durable after the time to settle, not before', async () => {
-    const server = await start()
-    const { store } = await open(server.url, { settle_seconds: 2 })
+    const server = await startForTest(createVictoriametrics())
+    const { store } = await openForTest(openVictoriametrics(server.url, { settle_seconds: 2 }))
     const { retry, durable } = await store.write([numbered(1, Date.now())])
     expect(retry).toEqual([])
     const state = () => Promise.race([durable.then(() => 'durable'), Promise.resolve('settling')])
@@ -41,8 +26,8 @@ describe.skipIf(!has('victoria-metrics'))('VictoriaMetrics', () => {
   })
 
   it('takes for lost what had not settled when it was started anew', async () => {
-    const server = await start()
-    const { store } = await open(server.url, { settle_seconds: 60 })
+    const server = await startForTest(createVictoriametrics())
+    const { store } = await openForTest(openVictoriametrics(server.url, { settle_seconds: 60 }))
     const { durable } = await store.write([numbered(1, Date.now())])
     // Its start is told in whole seconds.
     await sleep(1100)
@@ -52,11 +37,13 @@ describe.skipIf(!has('victoria-metrics'))('VictoriaMetrics', () => {
   })
 
   it('takes nothing from a wrong user, and says why', async () => {
-    const server = await start(['-httpAuth.username=u', '-httpAuth.password=right-secret'])
-    const wrong = await open(server.url, { username: 'u', password: 'wrong' })
+    const server = await startForTest(
+      createVictoriametrics({ flags: ['-httpAuth.username=u', '-httpAuth.password=right-secret'] }),
+    )
+    const wrong = await openForTest(openVictoriametrics(server.url, { username: 'u', password: 'wrong' }))
     expect((await wrong.store.write([numbered(1, Date.now())])).retry).toEqual([0])
     expect((await wrong.store.health()).problems.join()).toMatch(/401.*check username, password or token/)
-    const right = await open(server.url, { username: 'u', password: 'right-secret' })
+    const right = await openForTest(openVictoriametrics(server.url, { username: 'u', password: 'right-secret' }))
     await insist(right.store, numbered(1, Date.now()))
   })
 
@@ -67,15 +54,15 @@ describe.skipIf(!has('victoria-metrics'))('VictoriaMetrics', () => {
     [['-influxTrimTimestamp=1s'], /-influxTrimTimestamp=1s: times are cut/],
     [['-influxMeasurementFieldSeparator=.'], /under names that no query asks for/],
   ])('says at the start what %s would lose', async (flags, text) => {
-    const server = await start(flags)
-    const { store, warnings } = await open(server.url, { retention_days: 1096 })
+    const server = await startForTest(createVictoriametrics({ flags }))
+    const { store, warnings } = await openForTest(openVictoriametrics(server.url, { retention_days: 1096 }))
     expect(warnings()).toEqual([expect.stringMatching(text)])
     expect((await store.health()).ok).toBe(false)
   })
 
   it('gives buckets of seconds up to now as they are', async () => {
-    const server = await start()
-    const { store } = await open(server.url)
+    const server = await startForTest(createVictoriametrics())
+    const { store } = await openForTest(openVictoriametrics(server.url))
     const now = Math.floor(Date.now() / 1000) * 1000
     for (let n = 20; n > 0; n--) await store.write([numbered(n, now - n * 1000, 1)])
     await server.flush()
@@ -85,8 +72,8 @@ describe.skipIf(!has('victoria-metrics'))('VictoriaMetrics', () => {
   })
 
   it('answers for more sites than its query length allows', async () => {
-    const server = await start()
-    const { store } = await open(server.url)
+    const server = await startForTest(createVictoriametrics())
+    const { store } = await openForTest(openVictoriametrics(server.url))
     const time = Date.now() - minute
     await insist(store, numbered(7, time))
     await server.flush()
@@ -110,8 +97,8 @@ describe.skipIf(!has('victoria-metrics'))('VictoriaMetrics', () => {
   })
 
   it('understands the texts of panels, and gives the same shares', async () => {
-    const server = await start()
-    const { store } = await open(server.url)
+    const server = await startForTest(createVictoriametrics())
+    const { store } = await openForTest(openVictoriametrics(server.url))
     const from = Math.floor((Date.now() - 3 * hour) / hour) * hour
     const [to, limit] = [from + 2 * hour, 0.04]
     await store.write(Array.from({ length: 120 }, (_, n) => numbered(n % 70, from + n * minute)))
