@@ -23,8 +23,9 @@ export type GatherDeps = {
 
 /** Stored values change once a minute; a look at the fleet costs nothing, and is made each time. */
 const storedMs = 30_000
-/** In so many looks the devices of all schools are looked at once: two minutes. */
+/** At each look the devices of some schools are looked at; of all schools in two minutes, or sooner where they are few. */
 const terminalLooks = 24
+const leastSites = 4
 const terminalMs = 12 * 60_000
 const pathMs = 15 * 60_000
 const pathSeconds = 300
@@ -54,7 +55,9 @@ export function createGather({ registry, fleet, store, verdicts, parts, rules, n
   }
 
   async function readTerminals(known: Registry, time: number): Promise<void> {
-    const sites = known.sites(time).filter((_, i) => i % terminalLooks === look % terminalLooks)
+    const all = known.sites(time)
+    const looks = Math.min(terminalLooks, Math.ceil(all.length / leastSites))
+    const sites = all.filter((_, i) => i % looks === look % looks)
     look++
     const equipped = sites.filter(({ id }) => known.terminalsOf(id, time).length > 0)
     if (equipped.length === 0) return
