@@ -4,17 +4,22 @@ import { z } from 'zod'
 const short = z.string().max(200)
 const count = z.int().min(0)
 
-/** `…/<agent>/status`, retained; the last will is the same with `on: false`. At most 4 KiB. */
-export const agentStatusSchema = z.object({
+/** What both sides say of themselves while they are connected, and what is said of them after. */
+const presence = {
   v: z.literal(1),
   on: z.boolean(),
-  /** Id of the agent's process, new at every start. */
+  /** Id of the process, new at every start. */
   boot: short,
   /** Number of the connection within the process: a last will older than the newest connection is void. */
   conn: count,
-  /** Agent's clock when it was sent, ms. The collector answers with `now`, so that the agent knows its offset. */
+  /** The sender's clock when it was sent, ms. To an agent the collector answers with `now`: so it knows its offset. */
   at: count,
   version: short,
+}
+
+/** `…/<agent>/status`, retained; the last will is the same with `on: false`. At most 4 KiB. */
+export const agentStatusSchema = z.object({
+  ...presence,
   stream: short,
   /** Revision of the slice in use; absent before the first. */
   revision: short.optional(),
@@ -50,12 +55,7 @@ export type Ack = z.output<typeof ackSchema>
 
 /** `…/collector/<id>/status`, retained; will with `on: false`. A new (boot, conn) means: what was sent before may be lost, send again. */
 export const collectorStatusSchema = z.object({
-  v: z.literal(1),
-  on: z.boolean(),
-  boot: short,
-  conn: count,
-  at: count,
-  version: short,
+  ...presence,
   /** Judges the district since then, ms: the first one does. */
   judge: z.object({ since: count }).optional(),
 })
