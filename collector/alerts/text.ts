@@ -45,15 +45,3 @@ const fullWidth = 0xfee0
 export function plainInMarkdown(text: string): string {
   return text.replaceAll(/[[\]<>*_`#~|\\&]/g, (mark) => String.fromCharCode(mark.charCodeAt(0) + fullWidth))
 }
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-export function plainInHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (mark) => entities[mark] ?? mark)
-}

@@ -1,4 +1,5 @@
 /** A report as one page that stands alone: no script, no font, no address of anything outside. Printed on A4. */
+import { plainInHtml } from '../html-text.ts'
 import {
   type Block,
   type Cell,
@@ -39,14 +40,14 @@ footer{margin-top:28px;border-top:1px solid var(--line);padding-top:8px}
 
 export function htmlOf({ lang, timezone, title, subtitle, warnings, blocks, footer }: Report): string {
   const parts = [
-    `<header><h1>${escaped(title)}</h1><p class="soft">${escaped(subtitle)}</p></header>`,
-    ...warnings.map((warning) => `<p class="warning" role="note">${escaped(warning)}</p>`),
+    `<header><h1>${plainInHtml(title)}</h1><p class="soft">${plainInHtml(subtitle)}</p></header>`,
+    ...warnings.map((warning) => `<p class="warning" role="note">${plainInHtml(warning)}</p>`),
     ...blocks.map((block) => blockOf(block, timezone)),
-    `<footer>${escaped(footer)}</footer>`,
+    `<footer>${plainInHtml(footer)}</footer>`,
   ]
   return `<!doctype html>
 <html lang="${lang === 'zh' ? 'zh-CN' : 'en'}">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title><style>${style}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${plainInHtml(title)}</title><style>${style}</style></head>
 <body>
 ${parts.join('\n')}
 </body>
@@ -59,33 +60,33 @@ function blockOf(block: Block, timezone: string): string {
     case 'table':
       return tableOf(block, timezone)
     case 'text':
-      return `<section>${heading(block.title)}${block.lines.map((line) => `<p>${escaped(line)}</p>`).join('')}</section>`
+      return `<section>${heading(block.title)}${block.lines.map((line) => `<p>${plainInHtml(line)}</p>`).join('')}</section>`
     case 'facts':
       return `<dl class="facts">${block.items
         .map(
           ({ label, value, tone = '' }) =>
-            `<div><dt>${escaped(label)}</dt><dd class="${tone}">${escaped(value)}</dd></div>`,
+            `<div><dt>${plainInHtml(label)}</dt><dd class="${tone}">${plainInHtml(value)}</dd></div>`,
         )
         .join('')}</dl>`
     case 'chart':
-      return `<figure><figcaption>${escaped(block.title)}</figcaption>${block.svg}</figure>`
+      return `<figure><figcaption>${plainInHtml(block.title)}</figcaption>${block.svg}</figure>`
   }
 }
 
-const heading = (title: string) => (title === '' ? '' : `<h2>${escaped(title)}</h2>`)
+const heading = (title: string) => (title === '' ? '' : `<h2>${plainInHtml(title)}</h2>`)
 
 function tableOf({ title, note, columns, rows, empty, wide = false }: Table, timezone: string): string {
   const head = columns
-    .map(({ head: name, kind }) => `<th scope="col" class="${classOf(kind)}">${escaped(name)}</th>`)
+    .map(({ head: name, kind }) => `<th scope="col" class="${classOf(kind)}">${plainInHtml(name)}</th>`)
     .join('')
   const body = rows
     .map((row) => `<tr>${columns.map((column, i) => cellOf(row[i] ?? null, column, timezone)).join('')}</tr>`)
     .join('\n')
   const shown =
     rows.length === 0
-      ? `<p class="soft">${escaped(empty)}</p>`
+      ? `<p class="soft">${plainInHtml(empty)}</p>`
       : `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>\n${body}\n</tbody></table></div>`
-  const said = note === undefined ? '' : `<p class="soft">${escaped(note)}</p>`
+  const said = note === undefined ? '' : `<p class="soft">${plainInHtml(note)}</p>`
   return `<section${wide ? ' class="wide"' : ''}>${heading(title)}${said}${shown}</section>`
 }
 
@@ -98,7 +99,7 @@ function cellOf(cell: Cell, column: Column, timezone: string): string {
   // Ids break at their hyphens otherwise.
   const kind = column.kind === 'text' && text.length <= shortText ? 't' : classOf(column.kind)
   const classes = [kind, toneOf(cell) ?? ''].filter((name) => name !== '').join(' ')
-  return `<td${classes === '' ? '' : ` class="${classes}"`}>${escaped(text)}</td>`
+  return `<td${classes === '' ? '' : ` class="${classes}"`}>${plainInHtml(text)}</td>`
 }
 
 function shown(cell: Cell, column: Column, timezone: string): string {
@@ -126,15 +127,4 @@ function shown(cell: Cell, column: Column, timezone: string): string {
     case 'text':
       return String(value)
   }
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (sign) => entities[sign] as string)
 }

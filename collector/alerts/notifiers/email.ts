@@ -1,9 +1,10 @@
 /** Mail by SMTP. A repetition carries the same Message-ID, by which mail programs show it once. */
 import { createTransport } from 'nodemailer'
 import { messageOf } from '../../../core/errors.ts'
+import { plainInHtml } from '../../html-text.ts'
 import type { EmailChannel } from '../config.ts'
 import { type Letter, type Message, moreOf } from '../letter.ts'
-import { cutBytes, oneLine, plainInHtml } from '../text.ts'
+import { cutBytes, oneLine } from '../text.ts'
 import {
   afterConfigurationSeconds,
   delivered,

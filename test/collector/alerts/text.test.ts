@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bytesOf, cutBytes, oneLine, plainInHtml, plainInMarkdown } from '../../../collector/alerts/text.ts'
+import { bytesOf, cutBytes, oneLine, plainInMarkdown } from '../../../collector/alerts/text.ts'
+import { plainInHtml } from '../../../collector/html-text.ts'
 
 describe('cutBytes', () => {
   it.each([
