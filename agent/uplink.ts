@@ -66,9 +66,9 @@ const askTimeEveryMs = 10_000
 const maxCollectors = 64
 /**
  * Under the NAT timeouts of school routers (60–120 s, reference/mqtt.md §6), and so short that a school whose line is half
- * open rings within a minute: 27 s until the broker notices, 10 s of the will, two looks at the rules, 10 s of the channel.
+ * open rings within a minute: 23 s until the broker notices, 10 s of the will, two looks at the rules, 10 s of the channel.
  */
-const keepaliveSeconds = 18
+const keepaliveSeconds = 15
 
 export function createUplink(options: UplinkOptions): Uplink {
   return new MqttUplink(options)

@@ -61,6 +61,8 @@ export type CollectorMqtt = {
 const receiveMaximum = 200
 const keepaliveSeconds = 20
 const goodbyeMs = 1_000
+/** It is alone, and everybody waits for it: agents may take their time. */
+const longestDelaySeconds = 10
 
 export function createCollectorMqtt(options: CollectorMqttOptions): CollectorMqtt {
   return new BrokerSide(options)
@@ -83,6 +85,7 @@ class BrokerSide implements CollectorMqtt {
       config: options.connection,
       clientId: `collector:${options.id}`,
       keepaliveSeconds,
+      longestDelaySeconds,
       receiveMaximum,
       deferAcknowledgements: true,
       will: (number) => ({ topic: this.#statusTopic, payload: this.#status(false, number) }),

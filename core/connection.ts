@@ -39,6 +39,8 @@ export type ConnectionOptions = {
   config: ConnectionConfig
   clientId: string
   keepaliveSeconds: number
+  /** Between two attempts, or half as much again; a minute unless told. */
+  longestDelaySeconds?: number
   /** Last will, made for each connection; always QoS 1 and retained. The broker holds it back for `heldSeconds`. */
   will: (number: number, heldSeconds: number) => { topic: string; payload: string }
   /** QoS 1 messages stay unacknowledged until `acknowledge` is called; the broker's window then bounds what is in flight. */
@@ -59,7 +61,7 @@ export type Connection = {
 }
 
 const firstDelayMs = 1_000
-const longestDelayMs = 60_000
+const longestDelaySeconds = 60
 /** After a takeover (reason 142) two clients with one id would throw each other out for ever. */
 const takeoverDelayMs = 300_000
 /** A connection that lived this long was good: the backoff begins anew. */
@@ -121,7 +123,9 @@ class KeptConnection implements Connection {
       const takenOver = ended.code === 142
       if (ended.reason !== lastReason || failures === 0) this.#sayLost(ended, takenOver)
       lastReason = ended.reason
-      await sleep(takenOver ? takeoverDelayMs : backoffMs(failures), undefined, { signal }).catch(() => undefined)
+      await sleep(takenOver ? takeoverDelayMs : backoffMs(failures, this.#options), undefined, { signal }).catch(
+        () => undefined,
+      )
     }
   }
 
@@ -187,8 +191,11 @@ class KeptConnection implements Connection {
 }
 
 /** Doubled with each failure, and spread: 400 agents must not hit a restarted broker in one second. */
-function backoffMs(failures: number): number {
-  return Math.min(longestDelayMs, firstDelayMs * 2 ** Math.max(0, failures - 1)) * (0.5 + Math.random())
+function backoffMs(
+  failures: number,
+  { longestDelaySeconds: longest = longestDelaySeconds }: ConnectionOptions,
+): number {
+  return Math.min(longest * 1_000, firstDelayMs * 2 ** Math.max(0, failures - 1)) * (0.5 + Math.random())
 }
 
 const deferred = new Error('PUBACK deferred')

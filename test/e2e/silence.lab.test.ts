@@ -110,7 +110,7 @@ describe.skipIf(!has('netns') || !has('mosquitto') || !has('fping'))('a school t
     expect(complaints).toEqual([])
     const seconds = ((taken[0]?.at ?? 0) - lostAt) / 1_000
     console.log(`The robot was told ${seconds.toFixed(1)} s after the line was lost.`)
-    // 27 s of keepalive, 10 of the will, two looks, 10 of the channel; the rest is for a machine that is busy.
+    // 23 s of keepalive, 10 of the will, two looks, 10 of the channel; the rest is for a machine that is busy.
     expect(seconds).toBeLessThan(75)
   }, 180_000)
 })

@@ -8,7 +8,7 @@ import type { Facts } from './facts.ts'
 import type { Maintenance } from './hiding.ts'
 import type { Rules } from './schema.ts'
 
-/** A will comes 37 s after the line at the latest: with two looks it is well under a minute. */
+/** A will comes 33 s after the line at the latest: with two looks it is well under a minute. */
 const lookMs = 5_000
 
 export type WatchDeps = {
