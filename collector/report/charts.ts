@@ -14,7 +14,10 @@ export function testsChart(
   span: { from: number; to: number },
 ): Promise<string> {
   return draw(280, {
-    ...frame(series.map(({ name }) => name)),
+    ...frame(
+      series.map(({ name }) => name),
+      84,
+    ),
     xAxis: { type: 'time', min: span.from, max: span.to, axisLabel: { formatter: '{MM}-{dd}' } },
     yAxis: axisOfRates,
     series: [
@@ -36,7 +39,7 @@ export function testsChart(
             name,
             yAxis: value,
             // Target and threshold lie close together: one is named above its line, the other below.
-            label: { position: i % 2 === 0 ? 'insideEndTop' : 'insideEndBottom' },
+            label: { position: 'end', offset: [0, i % 2 === 0 ? -8 : 8] },
           })),
         },
       },
@@ -66,7 +69,10 @@ export function sharesChart(
 ) {
   const percent = { formatter: ({ value }: { value: number }) => `${value}%` }
   return draw(260, {
-    ...frame(series.map(({ name }) => name)),
+    ...frame(
+      series.map(({ name }) => name),
+      52,
+    ),
     xAxis: { type: 'category', data: dates.map((date) => date.slice(5)) },
     yAxis: { type: 'value', scale: true, max: 100, axisLabel: { formatter: '{value}%' } },
     series: series.map(({ name, values }, i) => ({
@@ -111,14 +117,16 @@ export const directionColours = { down: colours.down, up: colours.up } as const
 
 const axisOfRates = { type: 'value', min: 0, name: words.mbps.en, nameTextStyle: { align: 'right' } }
 
-function frame(names: readonly string[]) {
+/** `right`: room for what is written beside the lines. */
+function frame(names: readonly string[], right = 20) {
   return {
     animation: false,
     // Times come as the wall clock shows them.
     useUTC: true,
     textStyle: { fontFamily: font },
-    legend: { data: names, top: 0, right: 0, selectedMode: false },
-    grid: { left: 12, right: 20, top: 40, bottom: 8, containLabel: true },
+    // Without a page the width of a text is a guess, and Latin ones come out short.
+    legend: { data: names, top: 0, right: 24, selectedMode: false },
+    grid: { left: 12, right, top: 40, bottom: 8, containLabel: true },
   }
 }
 

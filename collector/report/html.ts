@@ -32,7 +32,7 @@ td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td.n,td.t,td:first-
 .met{color:var(--met)}.below{color:var(--below);font-weight:600}.unknown{color:var(--unknown)}
 figure{margin:18px 0 8px;break-inside:avoid}figcaption{font-weight:600;margin-bottom:4px}svg{width:100%;height:auto;display:block}
 footer{margin-top:28px;border-top:1px solid var(--line);padding-top:8px}
-@media screen{th.n{white-space:nowrap}}
+@media screen and (max-width:720px){th.n{white-space:nowrap}}
 @page{size:A4;margin:14mm 12mm}
 @page across{size:A4 landscape;margin:12mm}
 @media print{body{max-width:none;padding:0;font-size:10.5pt}.scroll{overflow:visible}table{font-size:8.5pt}thead{display:table-header-group}tr{break-inside:avoid}.wide{page:across;break-before:page}.wide table{font-size:6.5pt}.wide th,.wide td{padding:2px 3px}.facts dd{font-size:13pt}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}

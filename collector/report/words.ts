@@ -25,7 +25,7 @@ export const reasonWords = {
 } as const
 
 export const clauseWords: Record<Clause, Text> = {
-  share: text('too small a share reached it', '达标比例不足'),
+  share: text('share too small', '达标比例不足'),
   mean: text('mean too low', '均值不足'),
   every_day: text('not reached on each day', '并非每日达到'),
   few_days_under: text('under the least on two days', '两日低于最低值'),
@@ -179,7 +179,7 @@ export const words = {
     'Of the whole month, in the directions that decide: {counted} tests counted, {left} left out.',
     '全月、参与判定的方向：计入 {counted} 次，未计入 {left} 次。',
   ),
-  tests: text('Tests', '次数'),
+  tests: text('Tests', '测试次数'),
   nothing_left_out: text('Nothing was left out.', '没有未计入的测试。'),
   no_verdict: text('Schools without a verdict', '未判定学校及原因'),
   all_judged: text('Every school has a verdict.', '全部学校均有判定。'),
@@ -209,8 +209,8 @@ export const words = {
   direction: text('Direction', '方向'),
   windows: text('Verdicts of the windows', '各窗口判定'),
   windows_note: text(
-    'One window for each day: it ends with that day and reaches back {days} days.',
-    '每日一个窗口：截至当日，向前 {days} 天。',
+    'One window for each day: that day and the {days} days before it.',
+    '每日一个窗口：当日及此前 {days} 天。',
   ),
   date: text('Date', '日期'),
   decides: text('Decides', '参与判定'),

@@ -35,3 +35,8 @@ test('a month that is none, or not yet, and an unknown school end with 2 and say
   const site = await report('--month', '2026-01', '--site', 's7')
   expect([site.code, site.stderr]).toEqual([2, 'linkbell: no site "s7"; did you mean s1 (First), s2 (Second)?\n'])
 })
+
+test('a folder that is not there is told before anything is read', async () => {
+  const { code, stderr } = await report('--month', '2026-01', '--out', join(folder, 'none', 'out.html'))
+  expect([code, stderr]).toEqual([2, expect.stringContaining(`there is no folder ${join(folder, 'none')}`)])
+})

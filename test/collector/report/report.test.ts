@@ -29,7 +29,7 @@ describe('the monthly report', () => {
     ])
     const report = textOf(await html())
     expect(report).toMatch(/\|First\|+s1\|.*\|met\|/)
-    expect(report).toMatch(/\|Second\|+s2\|.*\|below\|+too small a share reached it\|+7\|+0\|/)
+    expect(report).toMatch(/\|Second\|+s2\|.*\|below\|+share too small\|+7\|+0\|/)
     expect(report).toContain('|Compliance rate||50.0%|')
     expect(report).toContain('|No verdict||1|')
   })
