@@ -89,6 +89,13 @@ function said(fields: Stored): string {
   return JSON.stringify(fieldNames.map((name) => fields[name] ?? null))
 }
 
+const keys = new WeakMap<object, string>()
+
+/** Kept with the tags: rows of one series may share theirs. */
 export function keyOf(tags: Readonly<Record<string, string>>): string {
-  return ['site', 'link', 'direction', 'town', 'category'].map((name) => tags[name]).join(' ')
+  const known = keys.get(tags)
+  if (known !== undefined) return known
+  const key = ['site', 'link', 'direction', 'town', 'category'].map((name) => tags[name]).join(' ')
+  keys.set(tags, key)
+  return key
 }

@@ -80,19 +80,27 @@ function wantedFields({ measurement, fields }: LastQuery): readonly string[] {
   return fields ?? fieldsOf(measurement)
 }
 
-/** Samples in columns: numbers in blocks. Missing is NaN. */
-export type PackedRows = { times: Float64Array; tags: PackedTags; fields: Record<string, Float64Array> }
+/** Samples in columns: numbers in blocks, missing ones NaN; `series` says which row of `tags` each of them has. */
+export type PackedRows = {
+  times: Float64Array
+  series: Uint32Array
+  tags: PackedTags
+  fields: Record<string, Float64Array>
+}
 /** Each tag as a list of its values and a code per row. */
 export type PackedTags = Record<string, { values: string[]; codes: Uint32Array }>
 
 export function packRows(query: LastQuery, rows: readonly FoundSample[]): PackedRows {
   const numbers = (pick: (row: FoundSample) => number | null | undefined) =>
     Float64Array.from(rows, (row) => pick(row) ?? Number.NaN)
+  const codeOf = new Map<Selected, number>()
+  for (const { series } of rows) if (!codeOf.has(series)) codeOf.set(series, codeOf.size)
   return {
     times: numbers((row) => row.time),
+    series: Uint32Array.from(rows, (row) => codeOf.get(row.series) as number),
     tags: packTags(
       tagsOf(query.measurement),
-      rows.map(({ series }) => series.tags),
+      Array.from(codeOf.keys(), ({ tags }) => tags),
     ),
     fields: Object.fromEntries(wantedFields(query).map((field, i) => [field, numbers((row) => row.fields[i])])),
   }
