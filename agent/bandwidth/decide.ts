@@ -27,8 +27,10 @@ export function decide(
   rule: Rule,
   emptyShare: number | undefined,
 ): Judged {
+  const isYielding = emptyShare !== undefined && method === 'counter'
+  if (isYielding) return judgeYielding(judge(points, { ...rule, isEarly: true }), rule, emptyShare)
   const lower = judge(points, rule)
-  if (upperPoints === undefined) return emptyShare === undefined ? lower : judgeYielding(lower, rule, emptyShare)
+  if (upperPoints === undefined) return lower
   // A slow counter is no less certain than what was received, only later.
   if (method === 'goodput') return lower.decision === 'met' ? lower : judge(upperPoints, rule)
   const seconds = (points.at(-1)?.seconds ?? 0) - (points[0]?.seconds ?? 0)

@@ -25,6 +25,8 @@ export type Rule = {
   rttSeconds: number
   /** How much later than others a point may tell of what passed: an acknowledgement waits in queues, a counter does not. */
   timingSeconds: number
+  /** Points tell too early instead: they count what still waits in a queue. */
+  isEarly?: boolean
 }
 
 export type Estimate = {
@@ -75,7 +77,12 @@ export function judge(points: readonly Point[], rule: Rule): Estimate {
   const open: Estimate = {
     decision: 'open',
     rateBps:
-      rule.timingSeconds > 0 ? punctualRate(points.filter(({ seconds }) => seconds >= plateauFrom)) : rateOver(plateau),
+      rule.timingSeconds > 0
+        ? punctualRate(
+            points.filter(({ seconds }) => seconds >= plateauFrom),
+            rule,
+          )
+        : rateOver(plateau),
     marginRatio: 1,
     plateauFrom,
     plateauSeconds,
@@ -189,14 +196,15 @@ function secondsOf(bins: readonly Bin[]): number {
 
 /**
  * Rate between the most punctual point of the first and of the last fifth. Late points tell of too little, and a plateau
- * tends to be cut where a stall has just been made up for: its first point is on time, its last is as late as any.
+ * tends to be cut where a stall has just been made up for: its first point is on time, its last is as late as any. Early
+ * ones tell of too much, and the plateau tends to begin at a queue that has just filled.
  */
-function punctualRate(points: readonly Point[]): number {
+function punctualRate(points: readonly Point[], { isEarly = false }: Rule): number {
   const [first, last] = [points[0], points.at(-1)]
   if (first === undefined || last === undefined || first === last) return 0
   const around = rateOf({ from: first, to: last })
   const span = (last.seconds - first.seconds) / 5
-  const lead = ({ seconds, bits }: Point) => bits - around * seconds
+  const lead = ({ seconds, bits }: Point) => (isEarly ? -1 : 1) * (bits - around * seconds)
   const best = (list: readonly Point[]) => list.reduce((a, b) => (lead(b) > lead(a) ? b : a))
   const from = best(points.filter(({ seconds }) => seconds <= first.seconds + span))
   const to = best(points.filter(({ seconds }) => seconds >= last.seconds - span))
