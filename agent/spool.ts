@@ -9,6 +9,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type Batch, encodeBatch, splitBatch } from '../core/batch.ts'
 import { AppError, isAppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { transaction } from '../core/transaction.ts'
 import { dropOldest, type Gap, recordGap, recordLost } from './spool-gaps.ts'
 import { Overflow } from './spool-overflow.ts'
 import { Reserve } from './spool-reserve.ts'
@@ -246,12 +247,9 @@ class DiskSpool implements Spool {
   }
 
   #transaction(work: () => void): void {
-    this.#db.exec('begin immediate')
     try {
-      work()
-      this.#db.exec('commit')
+      transaction(this.#db, work)
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('rollback')
       if (!isDamage(error)) this.#recount()
       throw error
     }

@@ -7,6 +7,7 @@ import { existsSync, renameSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError, messageOf } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { transaction } from '../core/transaction.ts'
 import { isCorrupt } from '../store/sqlite/faults.ts'
 import type { Health } from '../store/store.ts'
 
@@ -67,15 +68,9 @@ export function openHolding(file: string, maxQuarantineBytes: number, log: Log):
   }
 
   const drop = (ids: readonly number[]) => {
-    db.exec('begin')
-    try {
+    transaction(db, () => {
       for (const id of ids) sql.drop.run(id)
-      db.exec('commit')
-    } catch (error) {
-      // SQLite has already rolled back by itself when the disk is full.
-      if (db.isTransaction) db.exec('rollback')
-      throw error
-    }
+    })
   }
 
   return {

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError, messageOf } from '../../core/errors.ts'
+import { transaction } from '../../core/transaction.ts'
 import type { Message } from './letter.ts'
 import { bounded, type Notice } from './notice.ts'
 
@@ -177,15 +178,9 @@ class FileOutbox implements Outbox {
   }
 
   #transaction<T>(work: () => T): T {
-    const db = this.#db
     try {
-      db.exec('begin immediate')
-      const result = work()
-      db.exec('commit')
-      return result
+      return transaction(this.#db, work)
     } catch (cause) {
-      // SQLite has already rolled back by itself when the disk is full.
-      if (db.isTransaction) db.exec('rollback')
       const message = `${this.#file} does not take alerts: ${messageOf(cause)}; free space on its disk`
       throw new AppError('io', message, { cause, file: this.#file })
     }

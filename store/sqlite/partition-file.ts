@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { MeasurementName } from '../../core/catalog.ts'
+import { transaction } from '../../core/transaction.ts'
 import { corruptError } from './faults.ts'
 import { createFileCache } from './file-cache.ts'
 import { hourMs, type PartitionKind } from './partitions.ts'
@@ -110,18 +111,7 @@ function partitionFile(db: DatabaseSync, kind: PartitionKind): PartitionFile {
       }
       return file
     },
-    transaction: (work) => {
-      db.exec('begin immediate')
-      try {
-        const result = work()
-        db.exec('commit')
-        return result
-      } catch (error) {
-        // SQLite has already rolled back by itself when the disk is full.
-        if (db.isTransaction) db.exec('rollback')
-        throw error
-      }
-    },
+    transaction: (work) => transaction(db, work),
     markDirty: (measurement, siteId, time) => {
       const hour = Math.floor(time / hourMs) * hourMs
       const known = dirty.get(measurement) ?? new Set()

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { AppError, messageOf } from '../../../core/errors.ts'
+import { transaction } from '../../../core/transaction.ts'
 import type { Notice } from '../notice.ts'
 import type { AlertState, Evaluation, States } from './evaluate.ts'
 import type { Maintenance } from './hiding.ts'
@@ -54,7 +55,7 @@ export function openBook(file: string): Book {
     end: db.prepare('delete from alert_maintenance where id = ?'),
   }
   const bodies = <T>(rows: Record<string, unknown>[]) => rows.map(({ body }) => JSON.parse(String(body)) as T)
-  const write = <T>(work: () => T) => transaction(db, file, work)
+  const write = <T>(work: () => T) => written(db, file, work)
 
   return {
     states: () => new Map(bodies<AlertState>(sql.states.all()).map((state) => [state.key, state])),
@@ -103,22 +104,12 @@ export function takeJudgeLock(file: string, district: string): { release: () => 
   }
 }
 
-function transaction<T>(db: DatabaseSync, file: string, work: () => T): T {
+function written<T>(db: DatabaseSync, file: string, work: () => T): T {
   try {
-    db.exec('begin immediate')
-    const result = work()
-    db.exec('commit')
-    return result
+    return transaction(db, work)
   } catch (cause) {
-    if (db.isTransaction) db.exec('rollback')
-    throw new AppError(
-      'io',
-      `${file} does not take the states of alerts: ${messageOf(cause)}; free space on its disk`,
-      {
-        cause,
-        file,
-      },
-    )
+    const message = `${file} does not take the states of alerts: ${messageOf(cause)}; free space on its disk`
+    throw new AppError('io', message, { cause, file })
   }
 }
 
