@@ -1,6 +1,4 @@
 /** Alert rules in the collector as a program: over a kill -9, acknowledged, maintained, and judged once. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { districtData } from '../collector/district.ts'
 import { freePort } from '../services/mosquitto.ts'
+import { endProgram, type Program, startProgram } from '../services/program.ts'
 import { type Robot, secret, startRobot, token } from '../services/robots.ts'
 
-const script = join(import.meta.dirname, '..', '..', 'bin', 'linkbell.js')
 const within = { timeout: 60_000, interval: 100 }
 const rules = {
   rules: [
@@ -29,7 +27,7 @@ describe('alert rules of the program', { timeout: 180_000 }, () => {
   let folder: string
   let board: number
   let robot: Robot
-  const running: ChildProcess[] = []
+  const running: Program[] = []
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'linkbell-rules-'))
@@ -40,7 +38,7 @@ describe('alert rules of the program', { timeout: 180_000 }, () => {
     writeFileSync(join(folder, 'alerts.yaml'), stringify(rules))
   })
   afterEach(async () => {
-    for (const child of running.splice(0)) await end(child, 'SIGKILL')
+    for (const program of running.splice(0)) await endProgram(program)
     await robot.close()
     rmSync(folder, { recursive: true, force: true })
   })
@@ -59,17 +57,10 @@ describe('alert rules of the program', { timeout: 180_000 }, () => {
     writeFileSync(join(folder, name), stringify(collector))
     return join(folder, name)
   }
-  function run(...args: string[]): { child: ChildProcess; output: () => string } {
-    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    running.push(child)
-    let text = ''
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
-    return { child, output: () => text }
-  }
-  async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill(signal)
-    await once(child, 'exit')
+  function run(...args: string[]): Program {
+    const program = startProgram(...args)
+    running.push(program)
+    return program
   }
   async function collector(config: string) {
     const program = run('collector', '--config', config)
@@ -78,8 +69,7 @@ describe('alert rules of the program', { timeout: 180_000 }, () => {
   }
   async function cli(...args: string[]): Promise<{ code: number | null; output: string }> {
     const program = run('alerts', ...args)
-    await once(program.child, 'close')
-    return { code: program.child.exitCode, output: program.output() }
+    return { code: await program.ended, output: program.output() }
   }
   const api = async (path: string) =>
     (await (await fetch(`http://127.0.0.1:${board}/api/v1/${path}`)).json()) as {
@@ -93,7 +83,7 @@ describe('alert rules of the program', { timeout: 180_000 }, () => {
     await vi.waitFor(() => expect(robot.taken).toHaveLength(1), within)
     expect(robot.taken[0]?.text).toContain('消息服务器连接中断')
     const [ringing] = (await api('alerts')).alerts
-    await end(first.child, 'SIGKILL')
+    await endProgram(first)
 
     const second = await collector(config)
     // It looks at the rules as soon as it runs; three looks are 10 s.
@@ -110,7 +100,7 @@ describe('alert rules of the program', { timeout: 180_000 }, () => {
     expect((await cli('maintain', '--minutes', '60', '--rule', 'no-such', '--config', config)).code).toBe(1)
     expect((await cli('maintain', '--minutes', '60', '--note', 'works', '--config', config)).code).toBe(0)
     expect((await api('alerts')).maintenance).toMatchObject([{ note: 'works', site: null }])
-    await end(second.child, 'SIGKILL')
+    await endProgram(second)
 
     const third = await collector(await configure())
     await vi.waitFor(() => expect(robot.taken).toHaveLength(2), within)
@@ -119,7 +109,7 @@ describe('alert rules of the program', { timeout: 180_000 }, () => {
     expect((await api('alerts/history')).alerts).toMatchObject([
       { id: ringing?.id, state: 'resolved', acknowledged: { by: 'lin' } },
     ])
-    await end(third.child, 'SIGTERM')
+    await endProgram(third, 'SIGTERM')
     expect(third.child.exitCode).toBe(0)
     expect(robot.complaints).toEqual([])
   })

@@ -1,6 +1,4 @@
 /** The collector as a program, from Grafana's webhook to a robot, over a kill -9; and `linkbell alerts test`. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { districtData } from '../collector/district.ts'
 import { freePort } from '../services/mosquitto.ts'
+import { endProgram, type Program, startProgram } from '../services/program.ts'
 import { type Robot, secret, startRobot, token } from '../services/robots.ts'
 
-const script = join(import.meta.dirname, '..', '..', 'bin', 'linkbell.js')
 const grafana = readFileSync(join(import.meta.dirname, '../collector/alerts/fixtures/grafana-webhook.json'), 'utf8')
 const relayToken = 'relay-token-0123456789'
 const within = { timeout: 30_000, interval: 50 }
@@ -20,7 +18,7 @@ describe('alerts of the program', { timeout: 90_000 }, () => {
   let config: string
   let board: number
   let robot: Robot
-  const running: ChildProcess[] = []
+  const running: Program[] = []
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'linkbell-alerts-'))
@@ -41,22 +39,15 @@ describe('alerts of the program', { timeout: 90_000 }, () => {
     writeFileSync(config, stringify(collector))
   })
   afterEach(async () => {
-    for (const child of running.splice(0)) await end(child, 'SIGKILL')
+    for (const program of running.splice(0)) await endProgram(program)
     await robot.close()
     rmSync(folder, { recursive: true, force: true })
   })
 
-  function run(...args: string[]): { child: ChildProcess; output: () => string } {
-    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    running.push(child)
-    let text = ''
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()))
-    return { child, output: () => text }
-  }
-  async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill(signal)
-    await once(child, 'exit')
+  function run(...args: string[]): Program {
+    const program = startProgram(...args)
+    running.push(program)
+    return program
   }
   async function collector() {
     const program = run('collector', '--config', config)
@@ -76,7 +67,7 @@ describe('alerts of the program', { timeout: 90_000 }, () => {
     await vi.waitFor(() => expect(robot.requests()).toBeGreaterThan(0), within)
     const health = await fetch(`http://127.0.0.1:${board}/api/v1/health`)
     expect(await health.text()).toContain('Alerts do not get through channel duty')
-    await end(first.child, 'SIGKILL')
+    await endProgram(first)
     const second = await collector()
     expect(await post()).toEqual({ accepted: 0 })
     await vi.waitFor(() => expect(robot.taken).toHaveLength(1), within)
@@ -84,34 +75,30 @@ describe('alerts of the program', { timeout: 90_000 }, () => {
     expect(robot.complaints).toEqual([])
     const metrics = await (await fetch(`http://127.0.0.1:${board}/metrics`)).text()
     expect(metrics).toContain('linkbell_alert_attempts_total{channel="duty",outcome="delivered"} 1')
-    await end(second.child, 'SIGTERM')
+    await endProgram(second, 'SIGTERM')
     expect(second.child.exitCode).toBe(0)
     expect(`${first.output()}${second.output()}`).not.toContain(token)
   })
 
   it('can be tried before they are needed', async () => {
     const dry = run('alerts', 'test', 'duty', '--config', config, '--dry-run', '--notices', '400', '--lang', 'en')
-    await once(dry.child, 'close')
-    expect(dry.child.exitCode).toBe(0)
+    expect(await dry.ended).toBe(0)
     expect(dry.output()).toMatch(/^POST http:\/\/127\.0\.0\.1:\d+\/robot\/send\?access_token=…&timestamp=…&sign=…\n/)
     expect(dry.output()).toContain('[Notice] 400 alerts')
     expect(dry.output()).not.toContain(token)
     expect(robot.requests()).toBe(0)
 
     const real = run('alerts', 'test', 'duty', '--config', config)
-    await once(real.child, 'close')
-    expect(real.child.exitCode).toBe(0)
+    expect(await real.ended).toBe(0)
     expect(robot.taken[0]?.text).toContain('测试消息，并非告警')
 
     robot.next({ status: 200, body: '{"errcode":310000,"errmsg":"sign not match"}' })
     const refused = run('alerts', 'test', 'duty', '--config', config)
-    await once(refused.child, 'close')
-    expect(refused.child.exitCode).toBe(1)
+    expect(await refused.ended).toBe(1)
     expect(refused.output()).toContain('sign not match')
 
     const unknown = run('alerts', 'test', 'nobody', '--config', config)
-    await once(unknown.child, 'close')
-    expect(unknown.child.exitCode).toBe(2)
+    expect(await unknown.ended).toBe(2)
     expect(unknown.output()).toContain('no alert channel "nobody"; it has: duty')
   })
 })

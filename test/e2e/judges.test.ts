@@ -1,6 +1,4 @@
 /** Two collectors that are both told to judge, each with a folder of its own, on one broker. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,14 +8,14 @@ import { stringify } from 'yaml'
 import { districtData } from '../collector/district.ts'
 import { has } from '../services/capabilities.ts'
 import { createMosquitto, freePort, type Mosquitto } from '../services/mosquitto.ts'
+import { endProgram, type Program, startProgram } from '../services/program.ts'
 
-const script = join(import.meta.dirname, '..', '..', 'bin', 'linkbell.js')
 const within = { timeout: 60_000, interval: 100 }
 
 describe.skipIf(!has('mosquitto'))('two judges of one district', { timeout: 180_000 }, () => {
   let folder: string
   let mosquitto: Mosquitto
-  const running: ChildProcess[] = []
+  const running: Program[] = []
 
   beforeEach(async () => {
     folder = mkdtempSync(join(tmpdir(), 'linkbell-judges-'))
@@ -25,30 +23,20 @@ describe.skipIf(!has('mosquitto'))('two judges of one district', { timeout: 180_
     mosquitto = await createMosquitto()
   })
   afterEach(async () => {
-    for (const child of running.splice(0)) await end(child)
+    for (const program of running.splice(0)) await endProgram(program)
     await mosquitto.stop()
     rmSync(folder, { recursive: true, force: true })
   })
-  async function end(child: ChildProcess): Promise<void> {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
-  }
   async function collector(id: string, judge = {}) {
     mkdirSync(join(folder, id), { recursive: true })
     const file = join(folder, `${id}.yaml`)
     const broker = { type: 'external', url: mosquitto.url, shared_group: 'centre' }
     const http = { port: await freePort() }
     writeFileSync(file, stringify({ id, data_dir: id, registry_file: 'district.yaml', broker, http, judge }))
-    const child = spawn(process.execPath, [script, 'collector', '--config', file], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    running.push(child)
-    let text = ''
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()))
-    const says = (words: string) => vi.waitFor(() => expect(text).toContain(words), within)
-    return { child, says, output: () => text }
+    const program = startProgram('collector', '--config', file)
+    running.push(program)
+    const says = (words: string) => vi.waitFor(() => expect(program.output()).toContain(words), within)
+    return { ...program, says }
   }
   const refusal = (id: string) => `District d1 has a judge already: collector ${id} on the same broker.`
 
@@ -64,7 +52,7 @@ describe.skipIf(!has('mosquitto'))('two judges of one district', { timeout: 180_
     await helper.says('Connected to the broker.')
 
     // What a dead collector left at the broker keeps nobody out.
-    await end(first.child)
+    await endProgram(first)
     const third = await collector('c4')
     await third.says('Connected to the broker.')
     await sleep(3_000)
