@@ -34,8 +34,22 @@ const bandwidthOf = (direction: Direction): Panel => {
   }
 }
 
-const wan = (field: 'rx_mean_bps' | 'tx_mean_bps' | 'rx_peak_bps' | 'tx_peak_bps', over: 'mean' | 'max'): Question =>
-  ask({ measurement: 'wan', field, match: here, over, steps: by('link').max })
+type WanField = FieldName<'wan'>
+const useOf = (key: 'wanDown' | 'wanUp', mean: WanField, peak: WanField): Panel => {
+  const wan = (field: WanField, over: 'mean' | 'max') =>
+    ask({ measurement: 'wan', field, match: here, over, steps: by('link').max })
+  return {
+    key,
+    show: 'series',
+    ask: [
+      { question: wan(mean, 'mean'), name: 'mean' },
+      { question: wan(peak, 'max'), name: 'peak' },
+    ],
+    width: 12,
+    height: 8,
+    interval: '10m',
+  }
+}
 const path = (field: 'rtt_p95_seconds' | 'loss_ratio' | 'jitter_seconds'): Question =>
   ask({ measurement: 'path', field, match: here, over: 'mean', steps: by('level').mean })
 
@@ -101,32 +115,7 @@ export const school: Page = {
     },
     {
       key: 'use',
-      panels: [
-        [
-          {
-            key: 'wanDown',
-            show: 'series',
-            ask: [
-              { question: wan('rx_mean_bps', 'mean'), name: 'mean' },
-              { question: wan('rx_peak_bps', 'max'), name: 'peak' },
-            ],
-            width: 12,
-            height: 8,
-            interval: '10m',
-          },
-          {
-            key: 'wanUp',
-            show: 'series',
-            ask: [
-              { question: wan('tx_mean_bps', 'mean'), name: 'mean' },
-              { question: wan('tx_peak_bps', 'max'), name: 'peak' },
-            ],
-            width: 12,
-            height: 8,
-            interval: '10m',
-          },
-        ],
-      ],
+      panels: [[useOf('wanDown', 'rx_mean_bps', 'rx_peak_bps'), useOf('wanUp', 'tx_mean_bps', 'tx_peak_bps')]],
     },
     {
       key: 'path',
