@@ -15,7 +15,7 @@ const maxErrorRatio = 0.02
 /** The same for the interval of a rate that the counter tells: most of it is caution. */
 const maxYieldingMarginRatio = 0.03
 /** A line that met so many round trips without a queue is not said to have been full. */
-export const maxEmptyShare = 0.2
+export const maxEmptyShare = 0.1
 
 /**
  * What certainly passed may prove a line; what may have passed, only accuse it. Beside others there is no conclusion

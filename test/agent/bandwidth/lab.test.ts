@@ -61,7 +61,7 @@ describe.skipIf(!has('netns'))('on a shaped line', () => {
     expect(isBelow(up as BandwidthResult) || up?.cause === 'busy_line').toBe(true)
     // A test that fills the queue loses 2,250 to 2,300 of them here.
     expect(lost).toBeLessThan(200)
-    if (up?.outcome === 'below') expect((up.linkRateBps ?? 0) / line).toBeCloseTo(1, 1)
+    if (up?.outcome === 'below') expect(Math.abs((up.linkRateBps ?? 0) / line - 1)).toBeLessThan(0.1)
   }, 30_000)
 
   it('a target far above is not, and a second opinion says so too', async () => {
