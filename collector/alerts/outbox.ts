@@ -4,9 +4,8 @@
  * message of a channel at a time: they arrive in order.
  */
 import { randomUUID } from 'node:crypto'
-import { DatabaseSync } from 'node:sqlite'
-import { AppError, messageOf } from '../../core/errors.ts'
-import { transaction } from '../../core/transaction.ts'
+import type { DatabaseSync } from 'node:sqlite'
+import { type AlertFile, openAlertFile } from './alert-file.ts'
 import type { Message } from './letter.ts'
 import { bounded, type Notice } from './notice.ts'
 
@@ -49,8 +48,7 @@ const maxWaiting = 5_000
 const rememberMs = 30 * 86_400_000
 const keepAttemptsMs = 3_600_000
 
-const schema = `pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=2000;
-  create table if not exists alert_notice(seq integer primary key, id text not null unique, first_at integer not null,
+const tables = `create table if not exists alert_notice(seq integer primary key, id text not null unique, first_at integer not null,
     last_at integer not null, body text);
   create index if not exists alert_notice_last on alert_notice(last_at);
   create index if not exists alert_notice_body on alert_notice(seq) where body is not null;
@@ -67,20 +65,18 @@ export function openOutbox(file: string, limits: { waiting?: number; message?: n
 }
 
 class FileOutbox implements Outbox {
-  readonly #file: string
   readonly #limits: { waiting: number; message: number }
-  readonly #db: DatabaseSync
+  readonly #file: AlertFile
   readonly #sql: ReturnType<typeof prepare>
 
   constructor(file: string, limits: { waiting: number; message: number }) {
-    this.#file = file
     this.#limits = limits
-    this.#db = open(file)
-    this.#sql = prepare(this.#db)
+    this.#file = openAlertFile(file, tables)
+    this.#sql = prepare(this.#file.db)
   }
 
   add(notices: readonly Notice[], channelsOf: (notice: Notice) => readonly string[], at: number): Added {
-    return this.#transaction(() => {
+    return this.#file.write(() => {
       const touched = new Set<string>()
       let added = 0
       for (const notice of notices) {
@@ -118,7 +114,7 @@ class FileOutbox implements Outbox {
   }
 
   freeze(channel: string, at: number): Queued | undefined {
-    return this.#transaction(() => {
+    return this.#file.write(() => {
       const { changes } = this.#sql.freeze.run(channel, channel, this.#limits.message)
       if (changes > 0) this.#sql.begin.run(channel, randomUUID(), at, at)
       return this.current(channel)
@@ -126,7 +122,7 @@ class FileOutbox implements Outbox {
   }
 
   attempt(channel: string, at: number): void {
-    this.#transaction(() => {
+    this.#file.write(() => {
       this.#sql.attempted.run(channel)
       this.#sql.attempt.run(channel, at)
       this.#sql.trim.run(at - keepAttemptsMs)
@@ -138,11 +134,11 @@ class FileOutbox implements Outbox {
   }
 
   postpone(channel: string, nextAt: number): void {
-    this.#transaction(() => this.#sql.postpone.run(nextAt, channel))
+    this.#file.write(() => this.#sql.postpone.run(nextAt, channel))
   }
 
   finish(channel: string): void {
-    this.#transaction(() => {
+    this.#file.write(() => {
       this.#sql.unqueue.run(channel)
       this.#sql.end.run(channel)
       this.#sql.tidy.run()
@@ -150,7 +146,7 @@ class FileOutbox implements Outbox {
   }
 
   keepOnly(channels: readonly string[]): number {
-    return this.#transaction(() => {
+    return this.#file.write(() => {
       const known = JSON.stringify(channels)
       const { changes } = this.#sql.abandon.run(known)
       this.#sql.abandonMessages.run(known)
@@ -160,7 +156,7 @@ class FileOutbox implements Outbox {
   }
 
   close(): void {
-    this.#db.close()
+    this.#file.db.close()
   }
 
   /** Whether it is new. */
@@ -175,15 +171,6 @@ class FileOutbox implements Outbox {
   #dropOldest(channel: string): number {
     const over = this.waiting(channel).count - this.#limits.waiting
     return over > 0 ? Number(this.#sql.drop.run(channel, channel, over).changes) : 0
-  }
-
-  #transaction<T>(work: () => T): T {
-    try {
-      return transaction(this.#db, work)
-    } catch (cause) {
-      const message = `${this.#file} does not take alerts: ${messageOf(cause)}; free space on its disk`
-      throw new AppError('io', message, { cause, file: this.#file })
-    }
   }
 }
 
@@ -217,17 +204,5 @@ function prepare(db: DatabaseSync) {
     end: db.prepare('delete from alert_message where channel = ?'),
     abandon: db.prepare(`delete from alert_queue ${others}`),
     abandonMessages: db.prepare(`delete from alert_message ${others}`),
-  }
-}
-
-function open(file: string): DatabaseSync {
-  let db: DatabaseSync | undefined
-  try {
-    db = new DatabaseSync(file)
-    db.exec(schema)
-    return db
-  } catch (cause) {
-    db?.close()
-    throw new AppError('io', `${file} cannot be opened for alerts: ${messageOf(cause)}`, { cause, file })
   }
 }

@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import { AppError, messageOf } from '../../../core/errors.ts'
-import { transaction } from '../../../core/transaction.ts'
+import { AppError } from '../../../core/errors.ts'
+import { openAlertFile } from '../alert-file.ts'
 import type { Notice } from '../notice.ts'
 import type { AlertState, Evaluation, States } from './evaluate.ts'
 import type { Maintenance } from './hiding.ts'
@@ -26,8 +26,7 @@ export type Book = {
   close: () => void
 }
 
-const schema = `pragma journal_mode=wal; pragma synchronous=full; pragma busy_timeout=2000;
-  create table if not exists alert_state(key text primary key, body text not null) without rowid;
+const tables = `create table if not exists alert_state(key text primary key, body text not null) without rowid;
   create table if not exists alert_unsent(seq integer primary key, id text not null unique, body text not null);
   create table if not exists alert_history(id text primary key, starts_at integer not null, body text not null) without rowid;
   create index if not exists alert_history_start on alert_history(starts_at);
@@ -38,7 +37,7 @@ const keepHistoryMs = 3 * 365 * 86_400_000
 const keepMaintenanceMs = 30 * 86_400_000
 
 export function openBook(file: string): Book {
-  const db = open(file)
+  const { db, write } = openAlertFile(file, tables)
   const sql = {
     states: db.prepare('select key, body from alert_state'),
     put: db.prepare('insert or replace into alert_state(key, body) values (?, ?)'),
@@ -55,7 +54,6 @@ export function openBook(file: string): Book {
     end: db.prepare('delete from alert_maintenance where id = ?'),
   }
   const bodies = <T>(rows: Record<string, unknown>[]) => rows.map(({ body }) => JSON.parse(String(body)) as T)
-  const write = <T>(work: () => T) => written(db, file, work)
 
   return {
     states: () => new Map(bodies<AlertState>(sql.states.all()).map((state) => [state.key, state])),
@@ -101,26 +99,5 @@ export function takeJudgeLock(file: string, district: string): { release: () => 
       `District ${district} has a judge already: another collector holds ${file}. ` +
       'Set judge.enabled: false for this one, or stop the other.'
     throw new AppError('config_invalid', message, { cause, file, district })
-  }
-}
-
-function written<T>(db: DatabaseSync, file: string, work: () => T): T {
-  try {
-    return transaction(db, work)
-  } catch (cause) {
-    const message = `${file} does not take the states of alerts: ${messageOf(cause)}; free space on its disk`
-    throw new AppError('io', message, { cause, file })
-  }
-}
-
-function open(file: string): DatabaseSync {
-  let db: DatabaseSync | undefined
-  try {
-    db = new DatabaseSync(file)
-    db.exec(schema)
-    return db
-  } catch (cause) {
-    db?.close()
-    throw new AppError('io', `${file} cannot be opened for alert states: ${messageOf(cause)}`, { cause, file })
   }
 }
