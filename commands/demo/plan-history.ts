@@ -31,12 +31,12 @@ type Days = { first: number; end: number }
 /** Tests of so many days are held at a time, and of the windows that reach into them. */
 const chunkDays = 28
 const windowDays = 8
-/** Rows of each school beside those of towns, kinds and the district: some two weeks tell a trend. */
-const schoolDays = 14
+/** Rows of each school beside those of towns, kinds and the district: as many as tell a trend. */
+const schoolDays = 8
 const batchRows = 5_000
-/** Of a day with lessons: twice in the morning and twice in the afternoon, the last two also looked at in detail. */
+/** Classrooms are looked at by turns in the morning and the afternoon; the network at all hours. */
 const lessonHours = [9.2, 15.2] as const
-const lookHours = [3, 9.2, 10.6, 15.2, 20.5] as const
+const lookHours = [3, 9.2, 11.2, 15.2, 20.5] as const
 
 /** Local days in [first, end). */
 export async function writeFigures(
@@ -85,6 +85,7 @@ function aboutOf(district: District, school: School) {
     standard: standardOf(registry, site),
     devices: registry.terminalsOf(school.id, time),
     inventory: inventoryOf(registry, [site], time, seen),
+    byExpectation: [...Map.groupBy(school.devices, ({ kind, expected }) => expected ?? usualExpectation(kind))],
     breaks: school.devices.flatMap(({ id, kind }) => {
       const own = kind === 'panel' || kind === 'pc' ? breakOf(school, id, time) : undefined
       return own === undefined ? [] : [own]
@@ -122,8 +123,8 @@ function dayOf(district: District, about: About, day: number): Omit<SiteDay, 've
   const paths = times.flatMap((time) => samplesAt('path', district, school, time))
   const services = times.flatMap((time) => samplesAt('service', district, school, time))
   const minutes = reported ? Array.from({ length: 144 }, (_, i) => startOf(day) + i * 10 * minuteMs) : []
-  const lessons = isSchoolDay(day) ? at(lessonHours) : []
-  const buckets = bucketsOf(district, school, lessons.length > 0 ? lessons : times.slice(0, 1))
+  const lessons = isSchoolDay(day) ? at(lessonHours.slice(day % 2).slice(0, 1)) : []
+  const buckets = bucketsOf(district, about, lessons.length > 0 ? lessons : times.slice(0, 1))
   return {
     standard,
     reported,
@@ -165,21 +166,19 @@ function levelsOf(paths: readonly Sample[]): LevelQuality[] {
 }
 
 /** What is expected at these times, and whether it was on. */
-function bucketsOf(district: District, school: School, times: readonly number[]): Bucket[] {
+function bucketsOf(district: District, { school, byExpectation }: About, times: readonly number[]): Bucket[] {
   const { calendars } = district.registry
-  return times.flatMap((time) => {
-    const expected = Map.groupBy(school.devices, ({ kind, expected: own }) => own ?? usualExpectation(kind))
-    return [...expected].flatMap(([expectation, devices]) =>
-      calendars.expectedOf(school.id, school.category, expectation).at(time)
-        ? devices.map((device) => ({
-            terminal: device.id,
-            from: time,
-            mean: Number(isOn(school, device, district, time)),
-            count: 1,
-          }))
-        : [],
-    )
-  })
+  const buckets: Bucket[] = []
+  for (const from of times) {
+    for (const [expectation, devices] of byExpectation) {
+      if (!calendars.expectedOf(school.id, school.category, expectation).at(from)) continue
+      for (const device of devices) {
+        const mean = Number(isOn(school, device, district, from))
+        buckets.push({ terminal: device.id, from, mean, count: 1 })
+      }
+    }
+  }
+  return buckets
 }
 
 function clientsAt(school: School, time: number | undefined): number | undefined {
