@@ -58,6 +58,10 @@ function prefersRollups({ everySeconds, utcOffsetSeconds = 0, aggregate }: Range
   return everySeconds % 3600 === 0 && utcOffsetSeconds % 3600 === 0 && typeof aggregate === 'string'
 }
 
+/** A part of a span, and its bucket: as a number, or as SQL on its rows. */
+type Piece = Span & { bucket: number | string }
+const maxPieces = 24
+
 function createBuckets(query: RangeQuery) {
   const { measurement, field, match = {}, by = [], everySeconds, utcOffsetSeconds = 0, maxGroups = Infinity } = query
   const fold = foldOf(query)
@@ -87,18 +91,33 @@ function createBuckets(query: RangeQuery) {
   const scan = (db: DatabaseSync, kind: PartitionKind, source: Source, members: readonly Member[], span: Span) => {
     const table = rowTable(measurement, kind)
     const slices = kind === 'hourly' ? hourSlicesOf(db, measurement, members, span) : slicesOf(db, measurement, members)
+    const pieces = slices.length === 1 && slices[0]?.before === '' ? piecesOf(span) : [wholeOf(span)]
     for (const { before, join, sites, series, group } of slices) {
-      checkTime()
-      // Times go into the text as whole numbers: bound, they would be REAL, and the division not one of integers.
-      const statement = db.prepare(`select ${group}, (r.time + ${offset}) / ${every}, ${source.x}, ${source.y}
-        from ${before} ${table} r ${join} where ${sites} and ${series} and r.time >= ${span.from} and r.time < ${span.to} and ${source.where}
-        ${fold.grouped ? 'group by 1, 2' : ''}`)
-      statement.setReturnArrays(true)
-      for (const row of statement.iterate() as unknown as Iterable<[number, number, number, number]>) {
+      for (const { from, to, bucket } of pieces) {
         checkTime()
-        addRow(row[0], row[1], { x: row[2], y: row[3] })
+        const statement = db.prepare(`select ${group}, ${bucket}, ${source.x}, ${source.y}
+          from ${before} ${table} r ${join} where ${sites} and ${series} and r.time >= ${from} and r.time < ${to} and ${source.where}
+          ${fold.grouped ? `group by 1${typeof bucket === 'number' ? '' : ', 2'}` : ''}`)
+        statement.setReturnArrays(true)
+        for (const row of statement.iterate() as unknown as Iterable<[number, number, number, number]>) {
+          checkTime()
+          addRow(row[0], row[1], { x: row[2], y: row[3] })
+        }
       }
     }
+  }
+
+  // Times go into the text as whole numbers: bound, they would be REAL, and the division not one of integers.
+  const wholeOf = (span: Span): Piece => ({ ...span, bucket: `(r.time + ${offset}) / ${every}` })
+  /** Few buckets are read one by one: rows are sorted by their group alone, which takes a third less. */
+  const piecesOf = (span: Span): Piece[] => {
+    const first = Math.floor((span.from + offset) / every)
+    const last = Math.floor((span.to - 1 + offset) / every)
+    if (last - first >= maxPieces) return [wholeOf(span)]
+    return Array.from({ length: last - first + 1 }, (_, i) => {
+      const from = (first + i) * every - offset
+      return { ...clip(span, { from, to: from + every }), bucket: first + i }
+    })
   }
 
   return {
