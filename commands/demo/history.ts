@@ -45,19 +45,26 @@ const spacings: Record<Scheduled, Spacing> = {
     [0.4, 3],
     [0, 1],
   ],
-  // The board looks at what was told last; of lamps and toner it remembers a week.
+  // The board looks at what was told last.
   device: [
-    [168, Infinity],
-    [0.4, 240],
+    [0.4, Infinity],
     [0, 5],
   ],
 }
 /** Devices of the school that shows its classrooms: close enough that the day of each can be told. */
-const closely: Spacing = [
-  [168, 30],
-  [24, 10],
-  [0, 1],
-]
+const closely: Partial<Record<Scheduled, Spacing>> = {
+  terminal: [
+    [168, 30],
+    [24, 10],
+    [0, 1],
+  ],
+  // Of lamps and toner the board remembers some days.
+  device: [
+    [96, Infinity],
+    [0.4, 120],
+    [0, 5],
+  ],
+}
 /** Terminals older than a day: a lesson of some school days, by turns in the morning and the afternoon. */
 const lessonMinutes = [630, 930] as const
 const weekMs = 7 * dayMs
@@ -137,7 +144,8 @@ function workOf({ schools }: District, { from, to }: Span): Work[][] {
     scheduled.map((name) => {
       const minutes = minutesIn(day, (minute) => isKept(name, minute, to))
       const hours = new Set(minutes.map((minute) => Math.floor(minute / 60))).size
-      const close = name === 'terminal' ? minutesIn(day, (minute) => isDue(closely, minute, to)) : minutes
+      const near = closely[name]
+      const close = near === undefined ? minutes : minutesIn(day, (minute) => isDue(near, minute, to))
       return { name, minutes, close, effort: (minutes.length + rollUpEffort * hours) * series[name] }
     }),
   )
