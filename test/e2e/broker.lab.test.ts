@@ -45,7 +45,11 @@ describe.skipIf(!has('mosquitto'))('a broker with 400 agents', () => {
     return join(folder, name)
   }
   const run = (kind: string, config: object) =>
-    children.push(spawn(process.execPath, [script, kind, '--config', put(`${kind}.yaml`, config)], { stdio: 'ignore' }))
+    children.push(
+      spawn(process.execPath, [script, kind, '--config', put(`${kind}.yaml`, config)], {
+        stdio: ['ignore', 'ignore', 'inherit'],
+      }),
+    )
 
   it('rings once when it stops, not 400 times, and once more when it is back', async () => {
     const mosquitto = await createMosquitto()
