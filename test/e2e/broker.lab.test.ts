@@ -12,7 +12,7 @@ import { stringify } from 'yaml'
 import { districtData } from '../collector/district.ts'
 import { changedRules, type Rang } from '../lab/centre.ts'
 import { has } from '../services/capabilities.ts'
-import { createMosquitto, freePort } from '../services/mosquitto.ts'
+import { createMosquitto, freePort, type Mosquitto } from '../services/mosquitto.ts'
 import { type Robot, secret, startRobot, token } from '../services/robots.ts'
 import { createSchool, type School } from './parts.ts'
 
@@ -27,6 +27,7 @@ describe.skipIf(!has('mosquitto'))('a broker with 400 agents', () => {
   const children: ChildProcess[] = []
   const simulated: School[] = []
   let robot: Robot | undefined
+  let broker: Mosquitto | undefined
   afterEach(async () => {
     await Promise.all(
       simulated.splice(0).map((school) => school.stop().finally(() => rmSync(school.folder, { recursive: true }))),
@@ -37,6 +38,7 @@ describe.skipIf(!has('mosquitto'))('a broker with 400 agents', () => {
       await gone
     }
     await robot?.close()
+    await broker?.stop()
     rmSync(folder, { recursive: true, force: true })
   })
 
@@ -53,6 +55,7 @@ describe.skipIf(!has('mosquitto'))('a broker with 400 agents', () => {
 
   it('rings once when it stops, not 400 times, and once more when it is back', async () => {
     const mosquitto = await createMosquitto()
+    broker = mosquitto
     await mosquitto.start()
     const duty = await startRobot('dingtalk')
     robot = duty
@@ -109,6 +112,5 @@ describe.skipIf(!has('mosquitto'))('a broker with 400 agents', () => {
     expect(await rang()).toMatchObject([{ rule: 'broker-down', state: 'resolved' }])
     await vi.waitFor(() => expect(simulated.filter(({ spool }) => spool.stats().batches > 0)).toHaveLength(0), within)
     expect(duty.complaints).toEqual([])
-    await mosquitto.stop()
   }, 400_000)
 })
