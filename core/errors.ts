@@ -47,6 +47,9 @@ export function isAppError(error: unknown, code?: ErrorCode): error is AppError 
 /** The text of anything thrown, for a message that wraps it. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  // OpenSSL tells its queue and source files; the reason stands in the middle.
+  const tls = /:SSL routines:[^:]*:([^:]+):/.exec(error.message)?.[1]
+  if (tls !== undefined) return `TLS failed: ${tls}`
   // Node's network errors often carry an empty message and only a code (an AggregateError of both address families).
   return error.message || (error as NodeJS.ErrnoException).code || error.name
 }

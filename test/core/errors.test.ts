@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { globSync, readFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { AppError, errorCodes, isAppError, messageOf } from '../../core/errors.ts'
 import { freePort } from '../services/mosquitto.ts'
@@ -50,5 +52,14 @@ describe('the text of anything thrown', () => {
       connect({ port, host: 'localhost', autoSelectFamily: true }).once('error', resolve),
     )
     expect(messageOf(error)).toContain('ECONNREFUSED')
+  })
+
+  it('is the reason where the other end speaks no TLS', async () => {
+    const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const error = await new Promise((resolve) => connectTls({ port, host: '127.0.0.1' }).once('error', resolve))
+    server.close()
+    expect(messageOf(error)).toBe('TLS failed: wrong version number')
   })
 })
