@@ -1,8 +1,8 @@
 /** Sends STAMP packets to a reflector and tells what came back, and in which order. */
 import { createSocket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeReflection, encodeSender } from '../core/stamp.ts'
+import { pause } from './pause.ts'
 
 export type EchoOptions = {
   address: string
@@ -60,9 +60,4 @@ export async function echo({ address, port, count, gapMs, waitMs, packetBytes, s
 /** Share of packets that did not come back; null when none was sent. */
 export function lossOf({ rtts }: Echoes): number | null {
   return rtts.length === 0 ? null : rtts.filter((rtt) => rtt === null).length / rtts.length
-}
-
-/** Resolves after a while, or as soon as `signal` aborts. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await sleep(Math.max(0, ms), undefined, { signal }).catch(() => {})
 }

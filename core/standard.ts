@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { Cause, Method, Outcome, Text, Trigger, Verdict } from './catalog.ts'
 import { liveClassSchema } from './readiness.ts'
+import { median } from './statistics.ts'
 import { rateSchema } from './units.ts'
 
 /** Kinds of schools; they decide the target (POLICY.md). */
@@ -276,12 +277,4 @@ function shareOfTarget({ linkRateBps, targetBps }: Shown): number {
 /** Measured as well as any, and only too close to the threshold: it says enough about a part that is well below. */
 function isMarginal({ outcome, cause, linkRateBps }: Trial): boolean {
   return outcome === 'inconclusive' && cause === 'marginal' && linkRateBps !== null
-}
-
-function median(sorted: readonly number[]): number | null {
-  if (sorted.length === 0) return null
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1
-    ? (sorted[middle] as number)
-    : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2
 }

@@ -2,9 +2,9 @@
  * Leases over HTTP. `POST /linkbell/v1/lease` asks for one (201, or 503 with Retry-After and a ticket), `GET …/lease/ID`
  * tells what has passed under it, on the testpoint's own clock, `DELETE …/lease/ID` gives a lease or a ticket back.
  */
-import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
+import { waitedSeconds } from '../core/run-queue.ts'
 import { directions } from '../core/standard.ts'
 import type { Admission } from './admission.ts'
 import { plainAddress } from './config.ts'
@@ -82,15 +82,6 @@ export function createLeaseApi({
 function drained(call: () => void): void {
   // The first turn reads what was there, the second what came during that.
   setImmediate(() => setImmediate(call))
-}
-
-/** Time that this process has waited for a core (sched-stats, in ns): a client tells by it a busy testpoint from a slow line. */
-function waitedSeconds(): number | null {
-  try {
-    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e9
-  } catch {
-    return null
-  }
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

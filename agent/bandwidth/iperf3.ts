@@ -4,6 +4,7 @@
  */
 import { lookup } from 'node:dns/promises'
 import { AppError, messageOf } from '../../core/errors.ts'
+import { pause } from '../pause.ts'
 import type { Exec } from '../probe.ts'
 import { unknownServer } from './about.ts'
 import type { TestpointTarget } from './config.ts'
@@ -11,7 +12,7 @@ import { hostOf } from './http.ts'
 import type { Mark } from './curve.ts'
 import { interfaceTowards, isOwnAddress } from './local.ts'
 import type { Session } from './session.ts'
-import { delay, now, runTransfer, type Transfer, type TransferOptions } from './transfer.ts'
+import { now, runTransfer, type Transfer, type TransferOptions } from './transfer.ts'
 
 type Server = { id: string; address: string; port: number; exec: Exec }
 
@@ -123,7 +124,7 @@ async function runIperf3({ exec, address, port }: Server, args: string[], signal
   const { stdout } = await exec('iperf3', [...target, '-J', ...args], { signal, maxBytes: maxOutputBytes })
   const report = JSON.parse(stdout) as Report
   if (report.error === undefined) return report
-  if (report.error.includes('busy')) await delay(busyMs, signal)
+  if (report.error.includes('busy')) await pause(busyMs, signal)
   throw new Error(`iperf3 says: ${report.error}`)
 }
 

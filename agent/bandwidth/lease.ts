@@ -1,8 +1,9 @@
 /** Leases of our own testpoint (testpoint/lease-api.ts): asked for before a test, so that tests never share its line unawares. */
 import { AppError, messageOf } from '../../core/errors.ts'
+import { pause } from '../pause.ts'
 import { createAgent, exchange, type Exchange, type Peer } from './http.ts'
 import type { Lease, LeaseWish } from './session.ts'
-import { delay, now } from './transfer.ts'
+import { now } from './transfer.ts'
 
 const leasePath = '/linkbell/v1/lease'
 const answerTimeoutMs = 10_000
@@ -53,7 +54,7 @@ export async function admit(peer: Peer & { id: string }, wish: LeaseWish): Promi
         `Testpoint ${peer.id} (${peer.url.origin}) is busy; it was asked for ${maxWaitSeconds} s.`,
       )
     }
-    await delay(retrySeconds * 1000, signal)
+    await pause(retrySeconds * 1000, signal)
     signal.throwIfAborted()
   }
 }

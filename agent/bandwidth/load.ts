@@ -1,15 +1,16 @@
 /** Loads the link in one direction and watches it until the stopping rule, a cap, or the testpoint ends it. */
 import type { Cause, Method } from '../../core/catalog.ts'
 import type { Direction } from '../../core/standard.ts'
+import { median } from '../../core/statistics.ts'
 import type { CounterReader } from '../counters.ts'
+import { pause } from '../pause.ts'
 import { decide, type Judged, maxEmptyShare, reasonOf } from './decide.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { judge, type Rule } from './sequential.ts'
 import type { Session, TestpointStrain } from './session.ts'
 import { createStanding, type RoundTrip, type Standing } from './standing.ts'
-import { median } from './statistics.ts'
 import { type Strain, watchStrain } from './strain.ts'
-import { delay, now, type Transfer } from './transfer.ts'
+import { now, type Transfer } from './transfer.ts'
 import type { Framing } from './wire.ts'
 
 export type Progress = {
@@ -223,7 +224,7 @@ async function pingAll(session: Session, loops: number, signal: AbortSignal, rtt
       } catch {
         // A test that ends takes its pings with it; a testpoint that has gone shows in the transfer.
       }
-      await delay(session.pingGapMs, signal)
+      await pause(session.pingGapMs, signal)
     }
   }
   await Promise.all(Array.from({ length: loops }, loop))

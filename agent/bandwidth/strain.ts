@@ -1,6 +1,6 @@
 /** How hard this process had to fight for its CPU during a test: a starved agent accuses no one. */
-import { readFileSync } from 'node:fs'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { waitedSeconds } from '../../core/run-queue.ts'
 import { now } from './transfer.ts'
 
 export type Strain = {
@@ -29,14 +29,5 @@ export function watchStrain(): () => Strain {
       waitedRatio: waited === null || waitedNow === null ? null : (waitedNow - waited) / seconds,
       loopDelaySeconds: loop.percentile(90) / 1e9,
     }
-  }
-}
-
-/** Time that the main thread has spent on a run queue (sched-stats: the second figure, in ns). */
-function waitedSeconds(): number | null {
-  try {
-    return Number(readFileSync('/proc/self/schedstat', 'latin1').split(' ')[1]) / 1e9
-  } catch {
-    return null
   }
 }

@@ -3,6 +3,7 @@
  * starved event loop runs no timers, and one test once sent fourteen times what it should have.
  */
 import { AppError, messageOf } from '../../core/errors.ts'
+import { pause } from '../pause.ts'
 import type { Mark } from './curve.ts'
 
 export type Transfer = {
@@ -103,21 +104,7 @@ export function createBudget(options: TransferOptions, size: number): Budget {
       started += size
       if (paceBps === undefined) return
       const waitMs = (begun + (ahead * 8) / paceBps - now()) * 1000
-      if (waitMs > 0) await delay(waitMs, signal)
+      if (waitMs > 0) await pause(waitMs, signal)
     },
   }
-}
-
-/** Resolves after a while, or as soon as `signal` aborts. */
-export function delay(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const finish = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', finish)
-      resolve()
-    }
-    const timer = setTimeout(finish, ms)
-    signal.addEventListener('abort', finish, { once: true })
-    if (signal.aborted) finish()
-  })
 }

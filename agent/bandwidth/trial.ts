@@ -2,8 +2,10 @@
 import type { Cause, Method, Outcome } from '../../core/catalog.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Direction } from '../../core/standard.ts'
+import { median } from '../../core/statistics.ts'
 import { type CounterReader, difference } from '../counters.ts'
 import { readInterface } from '../interfaces.ts'
+import { pause } from '../pause.ts'
 import { echo, lossOf } from '../stamp.ts'
 import { type BandwidthConfig, byteCapOf, type Target } from './config.ts'
 import { leaseRatio, load, type Loaded } from './load.ts'
@@ -13,9 +15,7 @@ import type { BandwidthResult, MeasureContext } from './result.ts'
 import { longestSeconds, openReader } from './reader.ts'
 import type { Rule } from './sequential.ts'
 import type { Lease, Session } from './session.ts'
-import { median } from './statistics.ts'
 import { suspicionOf } from './suspicion.ts'
-import { delay } from './transfer.ts'
 import { framingOf } from './wire.ts'
 
 /** Enough to see 1 % each way nearly always, in little over a second and 22 kB. */
@@ -134,7 +134,7 @@ async function lookAtIdle(session: Session, reader: CounterReader | undefined, s
   const rtts: number[] = []
   for (let i = 0; i < idleRoundTrips; i++) {
     rtts.push(await session.ping(signal))
-    await delay(idleGapMs, signal)
+    await pause(idleGapMs, signal)
   }
   const after = reader?.read()
   const passed = before === undefined || after === undefined ? undefined : difference(before, after)
