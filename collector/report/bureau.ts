@@ -220,7 +220,7 @@ function leftOutTable(schools: readonly School[], lang: Lang): Table {
   const rows = [...groups].map(([why, own]): Cell[] => [why, own.length, new Set(own.map(({ site }) => site)).size])
   return {
     type: 'table',
-    name: lang === 'zh' ? '未计入' : 'Left out',
+    name: words.sheet_left_out[lang],
     title: words.left_out[lang],
     note: filled(words.left_out_note, lang, { counted: evidence.length - left.length, left: left.length }),
     columns: [
@@ -237,7 +237,7 @@ function noVerdictTable(schools: readonly School[], lang: Lang): Table {
   const unknown = schools.filter(({ verdict }) => verdict.verdict === 'unknown')
   return {
     type: 'table',
-    name: lang === 'zh' ? '未判定' : 'No verdict',
+    name: words.sheet_no_verdict[lang],
     title: words.no_verdict[lang],
     columns: [
       { head: words.school[lang], kind: 'text' },

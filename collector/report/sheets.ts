@@ -1,6 +1,7 @@
 /** A report as a workbook, one sheet for each table: numbers as numbers, times as the wall clock shows them. */
 import { type Cell, type Column, type Kind, kindOf, type Report, type Table, valueOf } from './document.ts'
 import { wallTime } from './say.ts'
+import { words } from './words.ts'
 
 const formats: Record<Kind, string> = {
   text: '@',
@@ -32,7 +33,7 @@ export async function xlsxOf(report: Report): Promise<Uint8Array> {
     ),
     [report.footer],
   ]
-  const first = { name: report.lang === 'zh' ? '说明' : 'About', rows: about, columns: [{ width: 110 }] }
+  const first = { name: words.sheet_about[report.lang], rows: about, columns: [{ width: 110 }] }
   return await writeXlsx({ sheets: [first, ...tables.map((table) => sheetOf(table, report.timezone))] })
 }
 

@@ -189,7 +189,7 @@ function windowTable({ registry, month, school: { site }, judged, lang }: SiteIn
 async function passiveBlocks({ passive: { wan }, lang }: SiteInput): Promise<Block[]> {
   const table: Table = {
     type: 'table',
-    name: lang === 'zh' ? '日常流量' : 'Traffic',
+    name: words.sheet_wan[lang],
     title: words.wan[lang],
     note: words.wan_note[lang],
     columns: [
@@ -225,7 +225,7 @@ async function passiveBlocks({ passive: { wan }, lang }: SiteInput): Promise<Blo
 function pathTable({ passive: { path }, lang }: SiteInput): Table {
   return {
     type: 'table',
-    name: lang === 'zh' ? '路径质量' : 'Path',
+    name: words.sheet_path[lang],
     title: words.path[lang],
     columns: [
       { head: words.date[lang], kind: 'date' },

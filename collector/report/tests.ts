@@ -35,7 +35,7 @@ export function testColumns(lang: Lang): Column[] {
     { head: words.counted[lang], kind: 'text' },
     of('method', 'text'),
     of('trigger', 'text'),
-    { head: lang === 'zh' ? '测试点' : 'Testpoint', kind: 'text' },
+    { head: words.testpoint[lang], kind: 'text' },
     of('layer', 'text'),
     of('other_rate_bps', 'mbps', 'Mbit/s'),
     of('margin_ratio', 'ratio'),

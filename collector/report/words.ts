@@ -107,6 +107,13 @@ export const kpiUnknownWords: Record<KpiName, Text> = {
 }
 
 export const words = {
+  // Names of sheets: short, without what Excel forbids in them.
+  sheet_about: text('About', '说明'),
+  sheet_wan: text('Traffic', '日常流量'),
+  sheet_path: text('Path', '路径质量'),
+  sheet_left_out: text('Left out', '未计入'),
+  sheet_no_verdict: text('No verdict', '未判定'),
+  testpoint: text('Testpoint', '测试点'),
   bureau_title: text('School networks: monthly report', '教育网络监测月报'),
   site_title: text('Evidence sheet: bandwidth of a school', '学校带宽监测证据单'),
   month_running: text('{month} (not over: until {end})', '{month}（未结束，截至 {end}）'),
