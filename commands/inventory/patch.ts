@@ -89,10 +89,11 @@ export function namesOf(name: unknown): string[] {
   return typeof name === 'object' && name !== null ? Object.values(name).filter((half) => typeof half === 'string') : []
 }
 
-/** A problem under the header that the file has; that of the column itself when the file has no such column. */
+/** A problem under the header that the file has; under both names of the column when the file has no such column. */
 export function problemAt(row: Row, key: string, message: Text, value?: unknown, header?: string): Problem {
   const own = row.cells.find(({ column }) => column.key === key)
-  const column = header ?? own?.header ?? columns[row.table].find((one) => one.key === key)?.header.zh ?? key
+  const lacking = columns[row.table].find((one) => one.key === key)?.header
+  const column = header ?? own?.header ?? (lacking === undefined ? key : `${lacking.zh} (${lacking.en})`)
   const shown = value ?? own?.cell.value
   const text = shown instanceof Date ? shown.toISOString().slice(0, 10) : textOf(shown)
   return { level: 'error', sheet: row.sheet, row: row.row, column, value: text.slice(0, 120), message }
