@@ -121,11 +121,13 @@ async function assemble(
     district,
     id: config.id,
     boot: randomUUID(),
+    since: now(),
     version,
     fleet,
     log: log.child({ module: 'mqtt' }),
     onBatch: (message) => ingest.accept(message),
-    judging: judgingOf(config, district, now(), onDeath),
+    onTwin: () => onDeath(twinError(config.id, connection.url)),
+    judging: judgingOf(config, district, onDeath),
   })
   begun.defer(() => mqtt.stop())
   const ingest = createIngest({
@@ -178,13 +180,15 @@ async function assemble(
   return { fleet, mqtt, ingest, judge, board, alerts, watch }
 }
 
+function twinError(collector: string, url: string): AppError {
+  const message =
+    `Another collector on ${url} has the id ${collector} and was there first. ` +
+    'Give this one an id of its own (`id:` in its configuration), or stop the other.'
+  return new AppError('config_invalid', message, { collector, url })
+}
+
 /** Of collectors with their own folders on one broker only the first may judge; the embedded broker has but one. */
-function judgingOf(
-  { broker, judge: { enabled } }: CollectorConfig,
-  district: string,
-  since: number,
-  onDeath: (error: Error) => void,
-) {
+function judgingOf({ broker, judge: { enabled } }: CollectorConfig, district: string, onDeath: (error: Error) => void) {
   if (!enabled || broker.type === 'embedded') return undefined
   const onRival = (collector: string) => {
     const message =
@@ -192,7 +196,7 @@ function judgingOf(
       'Set judge.enabled: false for this one, or stop the other.'
     onDeath(new AppError('config_invalid', message, { district, collector }))
   }
-  return { since, onRival }
+  return { onRival }
 }
 
 function openAlerts(

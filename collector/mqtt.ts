@@ -34,14 +34,18 @@ export type CollectorMqttOptions = {
   district: string
   id: string
   boot: string
+  /** Start of the process, ms. */
+  since: number
   version: string
   registry: () => Registry
   fleet: Fleet
   log: Log
   now: () => number
   onBatch: (message: Message) => void
+  /** Another collector has the same id, and is there for longer. */
+  onTwin: () => void
   /** Set where this collector judges; `onRival`: another one does so for longer. */
-  judging?: { since: number; onRival: (collector: string) => void } | undefined
+  judging?: { onRival: (collector: string) => void } | undefined
 }
 
 export type CollectorMqtt = {
@@ -83,7 +87,8 @@ class BrokerSide implements CollectorMqtt {
     this.#statusTopic = topics.collectorStatus(options.district, options.id)
     this.#connection = createConnection({
       config: options.connection,
-      clientId: `collector:${options.id}`,
+      // New at each start: a second collector with this id is then heard, where it would throw this one out.
+      clientId: `collector:${options.id}:${options.boot.slice(0, 8)}`,
       keepaliveSeconds,
       longestDelaySeconds,
       receiveMaximum,
@@ -142,8 +147,8 @@ class BrokerSide implements CollectorMqtt {
     this.#published.clear()
     const batches = filters.batches(district)
     const filter = sharedGroup === undefined ? batches : filters.shared(sharedGroup, batches)
-    const others = judging === undefined ? {} : { [filters.collectorStatus(district)]: 1 as const }
-    await session.subscribe({ [filter]: 1, [filters.agentStatus(district)]: 1, ...others })
+    const collectors = judging === undefined ? this.#statusTopic : filters.collectorStatus(district)
+    await session.subscribe({ [filter]: 1, [filters.agentStatus(district)]: 1, [collectors]: 1 })
     // Only now: an agent that reads it sends at once, and what comes before the subscription is lost.
     await this.#greet(session)
     log.info({ url: connection.url, protocol: session.protocol === 5 ? '5' : '3.1.1' }, 'Connected to the broker.')
@@ -155,9 +160,9 @@ class BrokerSide implements CollectorMqtt {
   }
 
   #status(on: boolean, conn: number): string {
-    const { boot, version, now, judging } = this.#options
-    const judge = judging && { judge: { since: judging.since } }
-    return JSON.stringify({ v: 1, on, boot, conn, at: now(), version, ...judge } satisfies CollectorStatus)
+    const { boot, since, version, now, judging } = this.#options
+    const judge = judging && { judge: { since } }
+    return JSON.stringify({ v: 1, on, boot, conn, at: now(), version, since, ...judge } satisfies CollectorStatus)
   }
 
   readonly receive = (message: Message): void => {
@@ -168,16 +173,25 @@ class BrokerSide implements CollectorMqtt {
     if (topic === undefined) this.#receiveCollector(message)
   }
 
-  /** The one that judges for longer answers whoever comes; what is retained may be the word of one that is long dead. */
+  /** The one that is there for longer answers whoever comes; what is retained may be the word of one that is long dead. */
   #receiveCollector({ topic, payload, retain }: Message): void {
-    const { judging, boot } = this.#options
+    const { judging, boot, onTwin } = this.#options
     const session = this.#session
-    if (judging === undefined || retain || session === undefined || session.signal.aborted) return
+    if (retain || session === undefined || session.signal.aborted) return
     const other = parseMessage(payload, collectorStatusSchema, maxStatusBytes)
-    if (other?.on !== true || other.judge === undefined || other.boot === boot) return
-    const isOlder = other.judge.since - judging.since || (other.boot < boot ? -1 : 1)
-    if (isOlder < 0) return judging.onRival(topic.split('/').at(-2) ?? topic)
-    this.#greet(session).catch(() => undefined)
+    if (other === undefined || other.boot === boot) return
+    const isTwin = topic === this.#statusTopic
+    if (other.on && isTwin && this.#isFirst(other.since, other.boot)) return onTwin()
+    const rival = other.on ? other.judge : undefined
+    if (judging !== undefined && rival !== undefined && this.#isFirst(rival.since, other.boot))
+      return judging.onRival(topic.split('/').at(-2) ?? topic)
+    // Also when it has gone: its last word rests at the broker in place of this one's.
+    if (isTwin || (judging !== undefined && rival !== undefined)) this.#greet(session).catch(() => undefined)
+  }
+
+  #isFirst(otherSince: number | undefined, otherBoot: string): boolean {
+    const { since, boot } = this.#options
+    return otherSince !== undefined && (otherSince - since || (otherBoot < boot ? -1 : 1)) < 0
   }
 
   #receiveStatus(agent: string, { payload, retain }: Message): void {

@@ -183,9 +183,13 @@ class KeptConnection implements Connection {
   }
 
   #sayLost({ reason }: Ended, takenOver: boolean): void {
-    const { log, config } = this.#options
+    const { log, config, clientId } = this.#options
     const facts = { url: config.url, reason }
-    if (takenOver) log.error(facts, 'Another client uses the id of this one; check that it was not installed twice.')
+    if (takenOver)
+      log.error(
+        facts,
+        `Another machine connects as ${clientId}: this one waits 5 minutes. Give one of them an id of its own, or stop it.`,
+      )
     else log.warn(facts, 'Connection to the broker lost.')
   }
 }

@@ -56,6 +56,8 @@ export type Ack = z.output<typeof ackSchema>
 /** `…/collector/<id>/status`, retained; will with `on: false`. A new (boot, conn) means: what was sent before may be lost, send again. */
 export const collectorStatusSchema = z.object({
   ...presence,
+  /** Start of the process, ms: of two with one id the first stays. */
+  since: count.optional(),
   /** Judges the district since then, ms: the first one does. */
   judge: z.object({ since: count }).optional(),
 })

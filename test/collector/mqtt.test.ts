@@ -53,6 +53,8 @@ describe('the collector at the broker', () => {
       district,
       id: 'c1',
       boot: 'b1',
+      since: sunday,
+      onTwin: () => undefined,
       version: '0.1.0',
       registry: () => registry,
       fleet: createFleet({ now: () => now, onChange: () => undefined }),

@@ -192,7 +192,7 @@ describe('a connection that another client takes over', () => {
     await vi.waitFor(() => expect(lines).toHaveLength(1), within)
     expect(lines[0]).toMatchObject({
       level: 50,
-      msg: 'Another client uses the id of this one; check that it was not installed twice.',
+      msg: 'Another machine connects as a-gw1: this one waits 5 minutes. Give one of them an id of its own, or stop it.',
       reason: 'the broker ended it with reason 142',
     })
     expect(connections).toBe(1)

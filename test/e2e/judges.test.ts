@@ -1,4 +1,4 @@
-/** Two collectors that are both told to judge, each with a folder of its own, on one broker. */
+/** Two collectors, each with a folder of its own, on one broker: told both to judge, or given one id. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,12 +27,12 @@ describe.skipIf(!has('mosquitto'))('two judges of one district', { timeout: 180_
     await mosquitto.stop()
     rmSync(folder, { recursive: true, force: true })
   })
-  async function collector(id: string, judge = {}) {
-    mkdirSync(join(folder, id), { recursive: true })
-    const file = join(folder, `${id}.yaml`)
+  async function collector(id: string, judge = {}, data = id) {
+    mkdirSync(join(folder, data), { recursive: true })
+    const file = join(folder, `${data}.yaml`)
     const broker = { type: 'external', url: mosquitto.url, shared_group: 'centre' }
     const http = { port: await freePort() }
-    writeFileSync(file, stringify({ id, data_dir: id, registry_file: 'district.yaml', broker, http, judge }))
+    writeFileSync(file, stringify({ id, data_dir: data, registry_file: 'district.yaml', broker, http, judge }))
     const program = startProgram('collector', '--config', file)
     running.push(program)
     const says = (words: string) => vi.waitFor(() => expect(program.output()).toContain(words), within)
@@ -70,4 +70,21 @@ describe.skipIf(!has('mosquitto'))('two judges of one district', { timeout: 180_
     await first.says('Connected to the broker.')
     expect(first.child.exitCode).toBeNull()
   })
+
+  it.each([{ enabled: false }, {}])(
+    'with one id: the second refuses, and the first never notices (judge: %j)',
+    async (judge) => {
+      await mosquitto.start()
+      const first = await collector('c1', judge)
+      await first.says('Connected to the broker.')
+      const second = await collector('c1', judge, 'copy')
+      await second.says('Another collector on mqtt://127.0.0.1')
+      await vi.waitFor(() => expect(second.child.exitCode).toBe(2), within)
+      expect(second.output()).toContain('has the id c1 and was there first. Give this one an id of its own')
+      await sleep(3_000)
+      expect(first.child.exitCode).toBeNull()
+      expect(first.output()).not.toContain('lost')
+      expect(first.output()).not.toContain('there first')
+    },
+  )
 })

@@ -149,7 +149,9 @@ export async function createCentre({
     id,
     sharedGroup,
     boot: randomUUID(),
+    since: now(),
     version: 'test',
+    onTwin: () => log.error('There is another collector with this id.'),
     onBatch: (message) => ingest.accept(message),
   })
   const ingest = createIngest({

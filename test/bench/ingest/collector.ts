@@ -58,12 +58,14 @@ const mqtt = createCollectorMqtt({
   district: 'd1',
   id: 'bench',
   boot: 'bench',
+  since: Date.now(),
   version: 'bench',
   registry: () => registry,
   fleet: createFleet({ now: Date.now, onChange: () => undefined }),
   log,
   now: Date.now,
   onBatch: (message) => ingest.accept(message),
+  onTwin: () => undefined,
 })
 const ingest = createIngest({
   store,
