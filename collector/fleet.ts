@@ -12,6 +12,8 @@ export type AgentState = {
   status: AgentStatus | undefined
   /** Revision of the slice that the registry holds for it; equal to `status.revision` once applied. */
   wantedRevision: string | undefined
+  /** Two machines spoke as this agent, last at this time. */
+  twinAt?: number
 }
 
 export type FleetOptions = {
@@ -43,8 +45,8 @@ const silentAfterMs = 200_000
 /** Unregistered agents that are remembered: the ids come from the network. */
 const maxAgents = 50_000
 
-/** `seenAt`: of the last batch or status. */
-type Entry = AgentState & { offlineAt: number | undefined; seenAt: number }
+/** `seenAt`: of the last batch or status. `boots`: of the process that speaks now, and of the one before. */
+type Entry = AgentState & { offlineAt: number | undefined; seenAt: number; boots: readonly string[] }
 
 export function createFleet({ now, onChange }: FleetOptions): Fleet {
   const entries = new Map<string, Entry>()
@@ -52,7 +54,7 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
   function entryOf(agent: string): Entry | undefined {
     const known = entries.get(agent)
     if (known !== undefined || entries.size >= maxAgents) return known
-    const entry: Entry = { ...unheardOf(agent), offlineAt: undefined, seenAt: 0 }
+    const entry: Entry = { ...unheardOf(agent), offlineAt: undefined, seenAt: 0, boots: [] }
     entries.set(agent, entry)
     return entry
   }
@@ -73,6 +75,10 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
     if (!status.on && stale) return
     entry.status = status
     if (status.on) {
+      const [now, before] = entry.boots
+      // A process that has ended does not come back: the one of before is another machine.
+      if (status.boot === before) entry.twinAt = at
+      if (status.boot !== now) entry.boots = [status.boot, ...(now === undefined ? [] : [now])]
       entry.seenAt = at
       entry.offlineAt = undefined
       become(entry, 'online', at)
@@ -120,7 +126,7 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
   }
 }
 
-function stateOf({ offlineAt: _, seenAt: __, ...state }: Entry): AgentState {
+function stateOf({ offlineAt: _, seenAt: __, boots: ___, ...state }: Entry): AgentState {
   return { ...state }
 }
 

@@ -203,7 +203,14 @@ class BrokerSide implements CollectorMqtt {
         'The status of an agent cannot be read; it is too large or of another version.',
       )
     }
+    const { twinAt } = fleet.state(agent)
     fleet.report(agent, status, now())
+    if (twinAt === undefined && fleet.state(agent).twinAt !== undefined) {
+      this.#options.log.error(
+        { agent },
+        `Two machines connect as agent ${agent}. Give one of them an id of its own (\`agent:\`), or stop it.`,
+      )
+    }
     if (status?.on !== true) return
     // The answer tells the agent the time; a retained status of long ago has nobody waiting for it.
     if (!retain) this.acknowledge(agent, { v: 1, stored: [], refused: [], now: now(), re: status.at })

@@ -57,6 +57,17 @@ describe('the fleet', () => {
     expect(fleet.state('a')).toMatchObject({ presence: 'offline', since: diedAt })
   })
 
+  it('tells a restart from two machines that take turns', () => {
+    report(true, 1, 'b1')
+    report(true, 1, 'b2')
+    report(false, 1, 'b1')
+    report(true, 2, 'b2')
+    expect(fleet.state('a').twinAt).toBeUndefined()
+    pass(second)
+    report(true, 2, 'b1')
+    expect(fleet.state('a').twinAt).toBe(now)
+  })
+
   it('does not hold back a second time what the broker has held back', () => {
     report(true)
     pass(40 * second)
