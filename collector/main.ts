@@ -9,7 +9,9 @@ import type { Log } from '../core/log.ts'
 import { collectorUser } from '../core/topics.ts'
 import type { Health } from '../store/store.ts'
 import { type Alerts, type AlertsDeps, createAlerts } from './alerts/alerts.ts'
+import { calendarLines } from './alerts/rules/findings.ts'
 import { openWatch } from './alerts/rules/open-watch.ts'
+import { sitesAt } from './alerts/rules/places.ts'
 import { createBoard } from './board/server.ts'
 import { startBroker } from './broker/broker.ts'
 import type { CollectorConfig } from './config.ts'
@@ -38,6 +40,8 @@ const tickMs = 1_000
 const firstVerdictsMs = 5_000
 /** A collector that judges already answers within it: the second one must not ring before it hears that. */
 const rivalMs = 3_000
+/** The notice for the next year comes in October or November; in December its absence is a fault. */
+const calendarAheadMs = 31 * 86_400_000
 /** They take turns: the one that waits is back within minutes. */
 const twinsSaidMs = 900_000
 /** A slice holds the coming weeks: on Mondays there is a new one. */
@@ -240,8 +244,10 @@ function agentsHealth(fleet: Fleet, time: number): Health {
 }
 
 /** Said, but not ill: verdicts are as good as before, and a test in a holiday hurts nobody. */
-function calendarHealth({ calendars, data }: Registry, time: number): Health {
-  return { ok: true, problems: calendars.problems(time), facts: { calendars: data.calendars.length } }
+function calendarHealth(registry: Registry, time: number): Health {
+  const gaps = registry.calendars.gaps(registry.sites(time), time).filter(({ inMs }) => inMs <= calendarAheadMs)
+  const problems = calendarLines(gaps, sitesAt(registry, time)).map(({ en }) => `${en}.`)
+  return { ok: true, problems, facts: { calendars: registry.data.calendars.length } }
 }
 
 function brokerHealth(connected: boolean, url: string): Health {

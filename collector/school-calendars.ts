@@ -19,8 +19,16 @@ import { isYearKnown, nationalDays } from './national-days.ts'
 const scheduleDays = 63
 /** Changes of summer time that an agent is told ahead. */
 const offsetDays = 400
-/** The notice for the next year comes in October or November; from the month after, its absence is a fault. */
-const noticeMonth = 11
+
+/** A year whose national holidays and make-up days are neither packaged nor listed in a calendar that goes by them. */
+export type CalendarGap = {
+  year: number
+  /** Until it begins, by the clocks of the district; negative in its course. */
+  inMs: number
+  /** Id in the registry; undefined: it has none for these schools. */
+  calendar: string | undefined
+  sites: string[]
+}
 
 export type SchoolCalendars = {
   /** The same all week long: a schedule is part of a slice, whose revision must not change without need. */
@@ -29,8 +37,8 @@ export type SchoolCalendars = {
   dayOf: (site: string, category: Category, time: number) => SchoolDay
   /** When devices of a site are expected to be on. */
   expectedOf: (site: string, category: Category, expectation: Expectation) => ExpectedTimes
-  /** What somebody should add to the calendars, in words. */
-  problems: (time: number) => string[]
+  /** What is missing of this year and the next, by calendar. */
+  gaps: (sites: readonly { id: string; category: Category }[], time: number) => CalendarGap[]
 }
 
 export function createSchoolCalendars({ district, calendars }: RegistryData): SchoolCalendars {
@@ -80,18 +88,21 @@ export function createSchoolCalendars({ district, calendars }: RegistryData): Sc
       return schedule
     },
     dayOf: (site, category, time) => schoolDay(calendarOf(site, category), nationalDays, localDay(time, timezone)),
-    problems: (time) => {
-      const today = new Date(localDay(time, timezone) * dayMs)
-      const year = today.getUTCFullYear()
-      const due = today.getUTCMonth() >= noticeMonth ? [year, year + 1] : [year]
-      const relying = calendars.length === 0 ? [usualCalendar] : calendars.filter(({ national }) => national)
-      return due
-        .filter((each) => !isYearKnown(each) && relying.some((calendar) => !lists(calendar, each)))
-        .map(
-          (each) =>
-            `The national holidays and make-up days of ${each} are not known: upgrade Linkbell, or list them, from ` +
-            `${each}-01-01 on, under holidays and make_up_days of each calendar in the registry.`,
-        )
+    gaps: (sites, time) => {
+      const local = time + utcOffsetSeconds(time, timezone) * 1_000
+      const year = new Date(local).getUTCFullYear()
+      const groups = [...Map.groupBy(sites, ({ id, category }) => calendarOf(id, category))]
+      const unknown = [year, year + 1].filter((each) => !isYearKnown(each))
+      return unknown.flatMap((each) =>
+        groups
+          .filter(([calendar]) => calendar.national && !lists(calendar, each))
+          .map(([calendar, users]) => ({
+            year: each,
+            inMs: Date.UTC(each, 0) - local,
+            calendar: calendars.find((one) => one === calendar)?.id,
+            sites: users.map(({ id }) => id),
+          })),
+      )
     },
   }
 }

@@ -45,16 +45,23 @@ describe('school calendars', () => {
     expect(lessons('2026-10-17')).toBe(0)
   })
 
-  it('say from December on that the holidays of the next year are missing, until somebody lists them', () => {
-    const none = createSchoolCalendars(registryOf({}))
-    expect(none.problems(Date.parse('2095-11-30T00:00:00Z'))).toHaveLength(1)
-    expect(none.problems(Date.parse('2026-11-30T00:00:00Z'))).toEqual([])
-    expect(none.problems(Date.parse('2095-12-01T00:00:00Z'))).toHaveLength(2)
+  it('say which years have no holidays, for which schools, until somebody lists them', () => {
+    const sites = [
+      { id: 'a', category: 'town' as const },
+      { id: 'b', category: 'rural' as const },
+    ]
+    const november = Date.parse('2095-11-30T16:00:00Z')
+    const day = 86_400_000
+    expect(createSchoolCalendars(registryOf({})).gaps(sites, november)).toEqual([
+      { year: 2095, inMs: -334 * day, calendar: undefined, sites: ['a', 'b'] },
+      { year: 2096, inMs: 31 * day, calendar: undefined, sites: ['a', 'b'] },
+    ])
     const listed = { id: 'all', holidays: [{ from: '2095-01-01' }, { from: '2096-01-01', to: '2096-01-03' }] }
-    const some = createSchoolCalendars(registryOf({ calendars: [listed] }))
-    expect(some.problems(Date.parse('2095-12-01T00:00:00Z'))).toEqual([])
-    const abroad = createSchoolCalendars(registryOf({ calendars: [{ id: 'all', national: false }] }))
-    expect(abroad.problems(Date.parse('2095-12-01T00:00:00Z'))).toEqual([])
+    const half = { id: 'rural', categories: ['rural'], holidays: [{ from: '2095-01-01' }] }
+    const gapsOf = (...calendars: object[]) => createSchoolCalendars(registryOf({ calendars })).gaps(sites, november)
+    expect(gapsOf(listed)).toEqual([])
+    expect(gapsOf(listed, half)).toEqual([{ year: 2096, inMs: 31 * day, calendar: 'rural', sites: ['b'] }])
+    expect(gapsOf({ id: 'all', national: false })).toEqual([])
   })
 
   it('tell the agent when summer time begins and ends', () => {

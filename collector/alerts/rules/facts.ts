@@ -2,6 +2,7 @@
 import type { Text } from '../../../core/catalog.ts'
 import type { TerminalKind } from '../../../core/kinds.ts'
 import type { DirectionVerdict } from '../../judge/verdict.ts'
+import type { CalendarGap } from '../../school-calendars.ts'
 import type { DeviceState } from '../../judge/terminals/states.ts'
 
 export type SiteFacts = {
@@ -33,6 +34,7 @@ export type Facts = {
   devices: ReadonlyMap<string, readonly DeviceFact[]>
   /** By part of the collector: what is wrong; empty when it is well. */
   parts: ReadonlyMap<string, readonly string[]>
+  calendars: readonly CalendarGap[]
   /** By rule. */
   readings: ReadonlyMap<string, readonly Reading[]>
 }

@@ -1,6 +1,7 @@
 /** What each rule finds at one instant, place by place. Pure; whether it rings is evaluate.ts. */
 import type { Text } from '../../../core/catalog.ts'
 import { levels } from '../../../core/registry.ts'
+import type { CalendarGap } from '../../school-calendars.ts'
 import type { Evidence } from '../../judge/verdict.ts'
 import type { Facts, LinkFact, PathFact, Reading, SiteFacts } from './facts.ts'
 import type { Condition, Rule } from './schema.ts'
@@ -67,11 +68,31 @@ function found({ id, when }: Rule, facts: Facts): Found[] {
         if (problems === undefined) return []
         return [{ labels: { part: name }, says: problems.length > 0 ? 'holds' : 'clear', evidence: problems.map(both) }]
       })
+    case 'calendar': {
+      const due = facts.calendars.filter(({ inMs }) => inMs <= when.ahead_days * dayMs - morningMs)
+      return [{ labels: {}, says: due.length > 0 ? 'holds' : 'clear', evidence: calendarLines(due, facts.sites) }]
+    }
     case 'measurement':
       return readingsOf(when, facts.readings.get(id) ?? [])
     case 'many':
       return []
   }
+}
+
+const dayMs = 86_400_000
+/** Nobody gets up for it. */
+const morningMs = 9 * 3_600_000
+
+/** One line for each calendar and year. */
+export function calendarLines(gaps: readonly CalendarGap[], sites: ReadonlyMap<string, SiteFacts>): Text[] {
+  return gaps.map(({ year, calendar, sites: ids }) => {
+    const [some] = namesOf(ids, sites)
+    return words.calendar(
+      year,
+      calendar,
+      ids.length === sites.size || some === undefined ? words.all(ids.length) : some,
+    )
+  })
 }
 
 function everySite<T>(facts: ReadonlyMap<string, T>, find: (site: string, fact: T) => Found[]): Found[] {

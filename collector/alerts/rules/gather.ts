@@ -109,6 +109,7 @@ export function createGather({ registry, fleet, store, verdicts, parts, rules, n
       rooms,
       devices,
       parts: await partsOf(parts),
+      calendars: known.calendars.gaps(known.sites(time), time),
       readings,
     }
   }

@@ -57,6 +57,17 @@ const part = z.strictObject({
   type: z.literal('part').describe('A part of the collector that is not well, as in /api/v1/health.'),
   parts: z.array(z.string().min(1)).min(1).describe('Names of parts: broker, store, holding, registry, alerts.'),
 })
+const calendar = z.strictObject({
+  type: z
+    .literal('calendar')
+    .describe('A school calendar without the national holidays and make-up days of this year or the next.'),
+  ahead_days: z
+    .int()
+    .min(1)
+    .max(365)
+    .default(31)
+    .describe('So long before the year begins, at nine in the morning. The State Council gives notice in November.'),
+})
 const measurement = z
   .strictObject({
     type: z.literal('measurement').describe('The newest stored value of a field.'),
@@ -90,7 +101,17 @@ const many = z.strictObject({
   least: least.default(5).describe('And at least so many schools.'),
 })
 
-const conditionSchema = z.discriminatedUnion('type', [trials, silent, path, room, devices, part, measurement, many])
+const conditionSchema = z.discriminatedUnion('type', [
+  trials,
+  silent,
+  path,
+  room,
+  devices,
+  part,
+  calendar,
+  measurement,
+  many,
+])
 
 const ruleSchema = z.strictObject({
   id: idSchema.describe('Name of the rule.'),

@@ -48,6 +48,17 @@ export const words = {
       `${title.zh}：${shown(value)}，${limits.zh} ${shown(limit)}`,
     )
   },
+  calendar: (year: number, calendar: string | undefined, schools: Text) => {
+    const named = calendar === undefined ? both('') : line(` ${calendar}`, `“${calendar}”`)
+    const where = calendar === undefined ? line('a calendar', '校历') : line('this calendar', '该校历')
+    return line(
+      `School calendar${named.en} (${schools.en}) lacks the holidays and make-up days of ${year}: upgrade Linkbell, or ` +
+        `list them, from ${year}-01-01 on, under holidays and make_up_days of ${where.en} in the registry`,
+      `校历${named.zh}（${schools.zh}）缺少 ${year} 年节假日和调休：请升级联铃，或在登记表 calendars 中为${where.zh}` +
+        `填写 holidays 与 make_up_days（从 ${year}-01-01 起）`,
+    )
+  },
+  all: (count: number) => line(`all ${count} schools`, `全部 ${count} 所学校`),
   many: (count: number, all: number) => line(`${count} of ${all} schools`, `${all} 所学校中的 ${count} 所`),
   names: (names: readonly Text[], more: number) =>
     line(

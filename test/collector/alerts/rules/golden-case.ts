@@ -143,6 +143,7 @@ function factsOf(seen: Omit<Seen, 'at'>, registry: Registry, time: number): Fact
       ]),
     ),
     parts: new Map(entries({ broker: [], store: [], ...seen.parts })),
+    calendars: registry.calendars.gaps(registry.sites(time), time),
     readings: new Map(
       entries(seen.readings).map(([rule, readings]) => [
         rule,
