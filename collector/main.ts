@@ -24,6 +24,7 @@ import { createMetrics } from './metrics.ts'
 import { createCollectorMqtt } from './mqtt.ts'
 import { followRegistry, type LiveRegistry } from './registry-file.ts'
 import type { Registry } from './registry.ts'
+import { calendarDueMs } from './school-calendars.ts'
 import { openStore } from './store-config.ts'
 
 export type CollectorDeps = {
@@ -40,8 +41,6 @@ const tickMs = 1_000
 const firstVerdictsMs = 5_000
 /** A collector that judges already answers within it: the second one must not ring before it hears that. */
 const rivalMs = 3_000
-/** The notice for the next year comes in October or November; in December its absence is a fault. */
-const calendarAheadMs = 31 * 86_400_000
 /** They take turns: the one that waits is back within minutes. */
 const twinsSaidMs = 900_000
 /** A slice holds the coming weeks: on Mondays there is a new one. */
@@ -245,7 +244,7 @@ function agentsHealth(fleet: Fleet, time: number): Health {
 
 /** Said, but not ill: verdicts are as good as before, and a test in a holiday hurts nobody. */
 function calendarHealth(registry: Registry, time: number): Health {
-  const gaps = registry.calendars.gaps(registry.sites(time), time).filter(({ inMs }) => inMs <= calendarAheadMs)
+  const gaps = registry.calendars.gaps(registry.sites(time), time).filter(({ inMs }) => inMs <= calendarDueMs)
   const problems = calendarLines(gaps, sitesAt(registry, time)).map(({ en }) => `${en}.`)
   return { ok: true, problems, facts: { calendars: registry.data.calendars.length } }
 }

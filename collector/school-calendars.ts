@@ -20,6 +20,9 @@ const scheduleDays = 63
 /** Changes of summer time that an agent is told ahead. */
 const offsetDays = 400
 
+/** The notice for the next year comes in October or November: in December its absence is a fault. */
+export const calendarDueMs = 31 * dayMs
+
 /** A year whose national holidays and make-up days are neither packaged nor listed in a calendar that goes by them. */
 export type CalendarGap = {
   year: number

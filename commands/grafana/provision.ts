@@ -3,9 +3,11 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { calendarLines } from '../../collector/alerts/rules/findings.ts'
 import { dayMs, localDay } from '../../collector/local-time.ts'
-import { createSchoolCalendars } from '../../collector/school-calendars.ts'
+import { calendarDueMs, createSchoolCalendars } from '../../collector/school-calendars.ts'
 import { merged, type Span } from '../../core/calendar.ts'
+import type { Text } from '../../core/catalog.ts'
 import { type Environment, loadConfig } from '../../core/config-file.ts'
 import { type RegistryData, registrySchema } from '../../core/registry.ts'
 import { categories } from '../../core/standard.ts'
@@ -48,7 +50,14 @@ export function provision({ registryFile, store, language, directory }: Provisio
   const places = placesOf(data, language, deps.now())
   put(join('gazetteer', basename(gazetteer)), `${JSON.stringify(places)}\n`)
   deps.write(`${directory}: ${names.site.size} schools, ${places.length} of them with coordinates.`)
-  for (const problem of createSchoolCalendars(data).problems(deps.now())) deps.write(problem)
+  for (const problem of calendarProblems(data, deps.now())) deps.write(problem[language])
+}
+
+function calendarProblems(data: RegistryData, now: number): Text[] {
+  const sites = current(data.sites, now)
+  const gaps = createSchoolCalendars(data).gaps(sites, now)
+  const due = gaps.filter(({ inMs }) => inMs <= calendarDueMs)
+  return calendarLines(due, new Map(sites.map(({ id, name }) => [id, { name }])))
 }
 
 /** Of each id, the row that holds now. */

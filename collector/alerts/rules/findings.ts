@@ -79,12 +79,14 @@ function found({ id, when }: Rule, facts: Facts): Found[] {
   }
 }
 
+type SiteNames = ReadonlyMap<string, Pick<SiteFacts, 'name'>>
+
 const dayMs = 86_400_000
 /** Nobody gets up for it. */
 const morningMs = 9 * 3_600_000
 
 /** One line for each calendar and year. */
-export function calendarLines(gaps: readonly CalendarGap[], sites: ReadonlyMap<string, SiteFacts>): Text[] {
+export function calendarLines(gaps: readonly CalendarGap[], sites: SiteNames): Text[] {
   return gaps.map(({ year, calendar, sites: ids }) => {
     const [some] = namesOf(ids, sites)
     return words.calendar(
@@ -184,7 +186,7 @@ function manyOf(when: Condition<'many'>, findings: readonly Finding[], { sites }
 }
 
 const named = 5
-function namesOf(ids: readonly string[], sites: ReadonlyMap<string, SiteFacts>): Text[] {
+function namesOf(ids: readonly string[], sites: SiteNames): Text[] {
   if (ids.length === 0) return []
   const names = ids.slice(0, named).flatMap((id) => sites.get(id)?.name ?? [])
   return [words.names(names, ids.length - names.length)]
