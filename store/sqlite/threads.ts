@@ -1,7 +1,8 @@
-/** The two workers of a store, and what they say unasked. */
+/** The workers of a store, and what they say unasked. */
 import type { Log } from '../../core/log.ts'
 import type { SetAside } from './disk.ts'
 import type { ReaderData, ReaderMethods } from './reader-methods.ts'
+import { createReaders } from './readers.ts'
 import { createCaller, type Caller } from './rpc.ts'
 import type { WriterData, WriterMethods } from './writer-methods.ts'
 
@@ -18,10 +19,12 @@ export const startWorkers: StartThreads = ({ directory, retention }, log, onSetA
       onDeath: onDeath('writer'),
       onNote: (note) => onSetAside(note as SetAside),
     }),
-    reader: createCaller({
-      file: new URL('./reader-worker.ts', import.meta.url),
-      workerData: { directory } satisfies ReaderData,
-      onDeath: onDeath('reader'),
-    }),
+    reader: createReaders(() =>
+      createCaller({
+        file: new URL('./reader-worker.ts', import.meta.url),
+        workerData: { directory } satisfies ReaderData,
+        onDeath: onDeath('reader'),
+      }),
+    ),
   }
 }

@@ -28,6 +28,20 @@ describe('a sqlite store that is opened and closed', () => {
     expect(await test.store.rows({ ...query, limit: 1000 })).toHaveLength(80)
   })
 
+  it('answers questions at once, and lets go of what one of them found damaged', async () => {
+    await test.store.write([...terminals(noon - 24 * hour, 5), ...terminals(noon, 5)])
+    const ask = () => test.store.last({ ...query, from: noon - 30 * hour })
+    expect((await Promise.all([ask(), ask(), ask()])).map((rows) => rows.length)).toEqual([12, 12, 12])
+    await test.store.close()
+    await writeFile(join(test.directory, 'raw-2026-11-23.sqlite'), 'x'.repeat(8192))
+    await test.reopen()
+    expect((await Promise.all([ask(), ask(), ask()])).map((rows) => rows.length)).toEqual([12, 12, 12])
+    await test.store.write(terminals(noon, 5))
+    expect((await Promise.all([ask(), ask()])).map((rows) => Math.max(...rows.map(({ time }) => time)) > noon)).toEqual(
+      [true, true],
+    )
+  })
+
   it('can be closed twice, and asks for batches again afterwards', async () => {
     const closing = test.store.close()
     await test.store.close()
