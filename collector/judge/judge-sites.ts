@@ -2,7 +2,7 @@
 import type { Row } from '../../store/query.ts'
 import type { Store } from '../../store/store.ts'
 import { type Registry, type SiteRow, standardOf } from '../registry.ts'
-import { createTurns } from './turns.ts'
+import { askAhead, createTurns } from './turns.ts'
 import { judgeTests, type SiteVerdict, type Target, type Tests, testsOf, windowOf } from './verdict.ts'
 
 /** One question asks for the window of this many sites: a district takes a few, not one a school. */
@@ -21,9 +21,13 @@ export async function judgeSites(
 ): Promise<Map<string, SiteVerdict>> {
   const verdicts = new Map<string, SiteVerdict>()
   const turn = createTurns()
-  for (let i = 0; i < sites.length; i += sitesPerQuery) {
-    const part = sites.slice(i, i + sitesPerQuery)
-    const rows = await readTests(store, registry, part, { from: time, to: time })
+  const count = Math.ceil(sites.length / sitesPerQuery)
+  const parts = Array.from({ length: count }, (_, i) => sites.slice(i * sitesPerQuery, (i + 1) * sitesPerQuery))
+  const read = async (part: readonly SiteRow[]) => ({
+    part,
+    rows: await readTests(store, registry, part, { from: time, to: time }),
+  })
+  for await (const { part, rows } of askAhead(parts, read)) {
     for (const site of part) {
       await turn()
       verdicts.set(site.id, judgeAt(registry, site, rows.get(site.id) ?? [], time))

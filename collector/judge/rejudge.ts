@@ -10,8 +10,8 @@ import { dayMs } from '../local-time.ts'
 import { type Registry, standardOf } from '../registry.ts'
 import { type ComplianceRow, fieldsOf, isSame, keyOf } from './compliance.ts'
 import { judgeTestsAt, readTests } from './judge-sites.ts'
-import { createTurns } from './turns.ts'
-import { seriesOf, type SiteVerdict, testsOf, windowOf } from './verdict.ts'
+import { askAhead, createTurns } from './turns.ts'
+import { seriesOf, testsOf, windowOf } from './verdict.ts'
 
 export type Span = { from: number; to: number }
 
@@ -37,19 +37,8 @@ export async function* rejudge(
       parts.push({ ids: ids.slice(i, i + sitesPerQuery), span })
     }
   }
-  const read = (part: Part | undefined) => {
-    const reading = part === undefined ? undefined : readPart(store, registry, part)
-    // Whoever asked may have stopped; a failure is told to those who go on.
-    reading?.catch(() => {})
-    return reading
-  }
-  let next = read(parts[0])
-  for (let i = 1; next !== undefined; i++) {
-    const stored = await next
-    // The next is read while this one is judged.
-    next = read(parts[i])
+  for await (const stored of askAhead(parts, (part) => readPart(store, registry, part)))
     yield await correctionsOf(registry, stored)
-  }
 }
 
 type Part = { ids: readonly string[]; span: Span }
@@ -72,7 +61,7 @@ async function correctionsOf(registry: Registry, { verdicts, tests }: Stored): P
       const { link = '', direction = '' } = series[0]?.tags ?? {}
       const said = seriesOf(link, direction)
       for (const [first, last] of spoken(series)) {
-        const fields = judge(first.time)?.get(said)
+        const fields = judge(said, first.time)
         if (fields !== undefined && !isSame(fields, last.fields))
           due.push({ tags: last.tags, time: last.time + 1, fields })
       }
@@ -92,28 +81,28 @@ function spoken(series: readonly Row[]): [first: Row, last: Row][] {
   return pairs
 }
 
-/** What would be said, by link and direction. */
-type Said = ReadonlyMap<string, ComplianceRow['fields']>
-
-/** Between two results nothing changes but at midnight: judged once, and said of all hours between and of each direction. */
-function judgeOf(registry: Registry, id: string, rows: readonly Row[]): (time: number) => Said | undefined {
+/**
+ * What would be said of a link and direction (`seriesOf`) at a time. Between two of its results nothing changes but at
+ * midnight: judged once, and said of all hours between.
+ */
+function judgeOf(registry: Registry, id: string, rows: readonly Row[]) {
   const changes = registry.targetChanges(id)
   const tests = testsOf(rows)
-  const judged = new Map<string, Said>()
-  return (time) => {
+  const judged = new Map<string, ComplianceRow['fields'] | undefined>()
+  return (series: string, time: number): ComplianceRow['fields'] | undefined => {
     const site = registry.siteAt(id, time)
     if (site === undefined) return undefined
     const { from } = windowOf(standardOf(registry, site), time, registry.data.district.timezone)
-    const known = rows.findLastIndex((row) => row.time <= time)
-    const key = `${from} ${known} ${changes.findLastIndex((change) => change <= time)}`
-    const said = judged.get(key) ?? saidOf(judgeTestsAt(registry, site, tests, time))
-    judged.set(key, said)
-    return said
+    const own = tests.get(series) ?? []
+    const known = own.findLastIndex((test) => test.time <= time)
+    const key = `${series} ${from} ${known} ${changes.findLastIndex((change) => change <= time)}`
+    if (judged.has(key)) return judged.get(key)
+    const { directions } = judgeTestsAt(registry, site, new Map([[series, own]]), time)
+    const verdict = directions.find(({ link, direction }) => seriesOf(link, direction) === series)
+    const fields = verdict && fieldsOf(verdict)
+    judged.set(key, fields)
+    return fields
   }
-}
-
-function saidOf({ directions }: SiteVerdict): Said {
-  return new Map(directions.map((verdict) => [seriesOf(verdict.link, verdict.direction), fieldsOf(verdict)]))
 }
 
 /** How long a result is part of a window, the begun day and the hourly verdict after it included. */

@@ -13,3 +13,16 @@ export function createTurns(): () => Promise<void> {
     since = performance.now()
   }
 }
+
+/** Answers in the order of the questions. Of two one is asked while the other is answered, or its answer worked on. */
+export async function* askAhead<Q, A>(questions: Iterable<Q>, ask: (question: Q) => Promise<A>): AsyncGenerator<A> {
+  let asked: Promise<A> | undefined
+  for (const question of questions) {
+    const next = ask(question)
+    // Whoever asked may have stopped; a failure is told to those who go on.
+    next.catch(() => {})
+    if (asked !== undefined) yield await asked
+    asked = next
+  }
+  if (asked !== undefined) yield await asked
+}

@@ -3,7 +3,7 @@ import type { Series } from '../../../store/query.ts'
 import type { Store } from '../../../store/store.ts'
 import type { Registry, SiteRow } from '../../registry.ts'
 import type { Bucket } from '../terminals/availability.ts'
-import { createTurns } from '../turns.ts'
+import { askAhead, createTurns } from '../turns.ts'
 
 const hourSeconds = 3_600
 
@@ -23,21 +23,8 @@ export async function readHours(
 ): Promise<Map<string, Bucket[]>> {
   const found = new Map<string, Bucket[]>()
   const turn = createTurns()
-  for (const { devices, kinds, ...stretch } of stretchesOf(registry, sites, span)) {
-    const query = {
-      measurement: 'terminal',
-      field: 'up',
-      match: { kind: [...kinds] },
-      by: ['site', 'terminal'],
-      everySeconds: hourSeconds,
-      ...stretch,
-    } as const
-    // In one breath: a store that reads samples reads them once for both.
-    const [means, counts] = await Promise.all([
-      store.range({ ...query, aggregate: 'mean' }),
-      store.range({ ...query, aggregate: 'count' }),
-    ])
-    const countOf = new Map(counts.map(({ tags, points }) => [keyOf(tags), points]))
+  for await (const { devices, means, counts } of askAhead(stretchesOf(registry, sites, span), (s) => ask(store, s))) {
+    const countsOf = new Map(counts.map(({ tags, points }) => [keyOf(tags), points]))
     for (const { tags, points } of means) {
       await turn()
       const key = keyOf(tags)
@@ -45,11 +32,31 @@ export async function readHours(
       const { site = '', terminal = '' } = tags
       const hours = found.get(site) ?? []
       found.set(site, hours)
-      const own = new Map(countOf.get(key))
-      for (const [from, mean] of points) hours.push({ terminal, from, mean, count: own.get(from) ?? 0 })
+      const own = countsOf.get(key) ?? []
+      for (const [from, mean] of points) {
+        const count = own.find(([time]) => time === from)?.[1] ?? 0
+        hours.push({ terminal, from, mean, count })
+      }
     }
   }
   return found
+}
+
+async function ask(store: Store, { devices, kinds, ...stretch }: Stretch) {
+  const query = {
+    measurement: 'terminal',
+    field: 'up',
+    match: { kind: [...kinds] },
+    by: ['site', 'terminal'],
+    everySeconds: hourSeconds,
+    ...stretch,
+  } as const
+  // In one breath: a store that reads samples reads them once for both.
+  const [means, counts] = await Promise.all([
+    store.range({ ...query, aggregate: 'mean' }),
+    store.range({ ...query, aggregate: 'count' }),
+  ])
+  return { devices, means, counts }
 }
 
 function stretchesOf(registry: Registry, sites: readonly SiteRow[], { from, to }: { from: number; to: number }) {

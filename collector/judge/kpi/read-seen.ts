@@ -4,7 +4,7 @@ import type { Store } from '../../../store/store.ts'
 import { dayMs } from '../../local-time.ts'
 import type { Registry, SiteRow } from '../../registry.ts'
 import type { Bucket } from '../terminals/availability.ts'
-import { createTurns } from '../turns.ts'
+import { askAhead, createTurns } from '../turns.ts'
 
 /** A device that has not answered in so long was never seen. */
 const lookBackDays = 30
@@ -36,16 +36,22 @@ export async function readSeen(
   let rest = missing()
   for (; rest.length > fewShare * all.length && before.to > begin; rest = missing()) {
     const from = Math.max(begin, before.to - dayMs)
-    await look(store, seen, { ...before, from })
+    await look(store, seen, { ...before, from }, [{}])
     before = { ...before, to: from }
   }
-  for (const devices of parts(rest)) {
-    const match = { site: [...new Set(devices.map(({ site }) => site))], terminal: devices.map(({ id }) => id) }
-    await look(store, seen, before, match)
-  }
+  const named = parts(rest).map((devices) => ({
+    site: [...new Set(devices.map(({ site }) => site))],
+    terminal: devices.map(({ id }) => id),
+  }))
+  await look(store, seen, before, named)
   // A site was looked at, too, where all that was measured has left the registry.
-  const unknown = sites.flatMap(({ id }) => (seen.has(id) ? [] : id))
-  for (const site of parts(unknown)) await look(store, seen, before, { site })
+  const unknown = parts(sites.flatMap(({ id }) => (seen.has(id) ? [] : id)))
+  await look(
+    store,
+    seen,
+    before,
+    unknown.map((site) => ({ site })),
+  )
   return seen
 }
 
@@ -54,17 +60,19 @@ function parts<T>(all: readonly T[]): T[][] {
   return Array.from({ length: count }, (_, i) => all.slice(i * namesPerQuery, (i + 1) * namesPerQuery))
 }
 
-/** Adds who answered in a span. */
-async function look(store: Store, seen: Seen, span: Span, match: Match = {}): Promise<void> {
+/** Adds who answered in a span, of those that match one of some questions. */
+async function look(store: Store, seen: Seen, span: Span, matches: readonly Match[]): Promise<void> {
   if (span.from >= span.to) return
   const by = ['site', 'terminal']
   const turn = createTurns()
   const query = { measurement: 'terminal', field: 'up', aggregate: 'max', by, everySeconds: daySeconds } as const
-  for (const { tags, points } of await store.range({ ...query, match, ...span })) {
-    await turn()
-    const { site = '', terminal = '' } = tags
-    const answered = seen.get(site) ?? new Set()
-    seen.set(site, answered)
-    if (points.some(([, value]) => value > 0)) answered.add(terminal)
+  for await (const series of askAhead(matches, (match) => store.range({ ...query, match, ...span }))) {
+    for (const { tags, points } of series) {
+      await turn()
+      const { site = '', terminal = '' } = tags
+      const answered = seen.get(site) ?? new Set()
+      seen.set(site, answered)
+      if (points.some(([, value]) => value > 0)) answered.add(terminal)
+    }
   }
 }
