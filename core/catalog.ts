@@ -421,6 +421,7 @@ export const measurements = {
     fields: {
       state: state('Alert', '告警状态', { 0: ['resolved', '已恢复'], 1: ['firing', '告警中'] }),
       acknowledged: state('Acknowledged', '已确认', { 0: ['no', '否'], 1: ['yes', '是'] }),
+      fault: state('Fault of equipment', '设备故障', { 0: ['no', '否'], 1: ['yes', '是'] }),
     },
   },
 } as const satisfies Record<string, Measurement>

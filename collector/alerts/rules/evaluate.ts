@@ -19,6 +19,8 @@ export type AlertState = {
   rule: string
   labels: Labels
   severity: Severity
+  /** Counts in the time to repair. */
+  fault?: true
   title: Text
   site?: Named
   town?: Named
@@ -126,6 +128,7 @@ function fresh(key: string, { rule, labels, evidence, since }: Finding, facts: F
     rule: rule.id,
     labels,
     severity: rule.severity,
+    ...(rule.fault === 'equipment' && { fault: true }),
     title: rule.title,
     ...(site && { site }),
     ...(town && { town }),

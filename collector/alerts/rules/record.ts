@@ -49,6 +49,7 @@ function batchOf(states: readonly AlertState[], district: string, time: number, 
     fields: {
       state: states.map(({ phase }) => (phase === 'firing' ? alertStates.firing : alertStates.resolved)),
       acknowledged: states.map(({ acknowledged }) => (acknowledged === undefined ? 0 : 1)),
+      fault: states.map(({ fault }) => (fault === undefined ? 0 : 1)),
     },
   }
 }

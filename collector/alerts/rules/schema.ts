@@ -135,6 +135,12 @@ const ruleSchema = z.strictObject({
     .array(idSchema)
     .default([])
     .describe('Rules that do not ring at the same place while this one holds; see docs/operations.md.'),
+  fault: z
+    .enum(['equipment', 'none'])
+    .optional()
+    .describe(
+      '`equipment`: from when it rings until it ends something of a school is out of order, which counts in the figure `repair_time`. Without it, rules of rooms and of one kind of devices do.',
+    ),
   repeat_seconds: z
     .int()
     .min(0)
@@ -180,7 +186,10 @@ export function rulesOf({ rules, ...rest }: RulesFile): Rules {
 }
 
 type Numbers<C> = C extends { type: 'measurement' } ? Omit<C, 'value' | 'clear'> & { value: number; clear: number } : C
-export type Rule = Omit<RuleInput, 'when'> & { when: Numbers<RuleInput['when']> }
+export type Rule = Omit<RuleInput, 'when' | 'fault'> & {
+  when: Numbers<RuleInput['when']>
+  fault: 'equipment' | 'none'
+}
 export type Condition<T extends Rule['when']['type']> = Extract<Rule['when'], { type: T }>
 
 function reaches(rules: readonly RuleInput[], from: string, to: string, seen = new Set<string>()): boolean {
@@ -261,8 +270,14 @@ function numberOf(given: number | string, unit: Unit): number | undefined {
 
 function withNumbers(rule: RuleInput): Rule {
   const { when } = rule
-  if (when.type !== 'measurement') return { ...rule, when }
+  const fault = rule.fault ?? usualFault(when)
+  if (when.type !== 'measurement') return { ...rule, fault, when }
   const unit = measurementOf(when.measurement)?.fields[when.field]?.unit ?? 'count'
   const value = numberOf(when.value, unit) ?? 0
-  return { ...rule, when: { ...when, value, clear: numberOf(when.clear ?? value, unit) ?? value } }
+  return { ...rule, fault, when: { ...when, value, clear: numberOf(when.clear ?? value, unit) ?? value } }
+}
+
+/** A power cut is no fault of the devices that it takes away. */
+function usualFault(when: RuleInput['when']): Rule['fault'] {
+  return when.type === 'room' || (when.type === 'devices' && when.by === 'kind') ? 'equipment' : 'none'
 }

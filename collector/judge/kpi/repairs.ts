@@ -7,8 +7,6 @@ import type { Row } from '../../../store/query.ts'
 import type { Store } from '../../../store/store.ts'
 import { dayMs } from '../../local-time.ts'
 
-/** Rules of config/alerts.yaml that speak of devices and rooms; a power cut is no fault of theirs. */
-const equipmentRules = ['room-down', 'device-class-down']
 /** What rang before counts from here on. */
 const lookBackDays = 35
 const hourMs = 3_600_000
@@ -28,12 +26,14 @@ export async function readRepairs(
   store: Store,
   { from, to }: { from: number; to: number },
 ): Promise<Map<string, Repairs>> {
-  const query = { measurement: 'alert', match: { rule: equipmentRules }, limit: mostRows } as const
-  const today = await store.rows({ ...query, from, to })
-  const ended = [...new Set(today.filter(isOver).map(({ tags }) => tags['site'] ?? ''))]
-  const match = { rule: equipmentRules, site: ended }
-  const before =
-    ended.length === 0 ? [] : await store.rows({ ...query, match, from: from - lookBackDays * dayMs, to: from })
+  const query = { measurement: 'alert', limit: mostRows } as const
+  const known = await store.last({ ...query, fields: ['fault'], from, to })
+  const rule = [...new Set(known.filter(isFault).map(({ tags }) => tags['rule'] ?? ''))]
+  if (rule.length === 0) return new Map()
+  const today = (await store.rows({ ...query, match: { rule }, from, to })).filter(isFault)
+  const site = [...new Set(today.filter(isOver).map(({ tags }) => tags['site'] ?? ''))]
+  const past = { ...query, match: { rule, site }, from: from - lookBackDays * dayMs, to: from }
+  const before = site.length === 0 ? [] : (await store.rows(past)).filter(isFault)
   const repairs = new Map<string, Repairs>()
   for (const own of Map.groupBy([...before, ...today], keyOf).values()) {
     const site = own[0]?.tags['site'] ?? ''
@@ -44,6 +44,8 @@ export async function readRepairs(
 }
 
 const keyOf = ({ tags }: Row) => `${tags['site']} ${tags['rule']} ${tags['subject']}`
+/** The rule says so (`fault` in its file), and each of its samples. */
+const isFault = ({ fields }: Row) => fields['fault'] === 1
 const isOver = ({ fields }: Row) => fields['state'] === alertStates.resolved
 
 function added(sum: Repairs, rows: readonly Row[], from: number): Repairs {

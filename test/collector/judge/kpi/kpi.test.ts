@@ -123,9 +123,10 @@ describe('the figures of a day', () => {
   })
 
   test('tell the hours that faults of equipment lasted which ended on the day, and how many last', async () => {
-    const rings = (rule: string, subject: string, state: number, at: string): Said => {
+    const rings = (rule: string, subject: string, state: number, at: string, fault = 1): Said => {
       const tags = { rule, subject, severity: 'warning' }
-      return { measurement: 'alert', site: 's1', tags, at, fields: { state: [state], acknowledged: [0] } }
+      const fields = { state: [state], acknowledged: [0], fault: [fault] }
+      return { measurement: 'alert', site: 's1', tags, at, fields }
     }
     await write(
       // 10:00 to 14:30, told once an hour in between.
@@ -137,12 +138,15 @@ describe('the figures of a day', () => {
       rings('device-class-down', 'panel', 1, '08:00'),
       rings('device-class-down', 'panel', 0, '08:30'),
       // A line is no equipment of a classroom.
-      rings('link-down', 'wan', 1, '08:00'),
-      rings('link-down', 'wan', 0, '09:00'),
+      rings('link-down', 'wan', 1, '08:00', 0),
+      rings('link-down', 'wan', 0, '09:00', 0),
+      // A rule of the district's own.
+      rings('lamps-too-old', 's1-r2-projector', 1, '12:00'),
+      rings('lamps-too-old', 's1-r2-projector', 0, '13:00'),
     )
     await keeper.run(registry, night)
-    expect(await figure('repair_time')).toEqual([null, 5, 2, 1])
-    expect(await figure('repair_time', { scope: 'site', site: 's1' })).toEqual([null, 5, 2, 1])
+    expect(await figure('repair_time')).toEqual([null, 6, 3, 1])
+    expect(await figure('repair_time', { scope: 'site', site: 's1' })).toEqual([null, 6, 3, 1])
     expect(await figure('repair_time', { scope: 'site', site: 's2' })).toEqual([null, null, null, 0])
   })
 
@@ -152,7 +156,7 @@ describe('the figures of a day', () => {
         measurement: 'alert',
         site: 's1',
         tags: { rule: 'room-down', subject: 's1-r1', severity: 'warning' },
-        fields: { state: [i === 2 ? 0 : 1], acknowledged: [0] },
+        fields: { state: [i === 2 ? 0 : 1], acknowledged: [0], fault: [1] },
       }),
       times: [day + days * dayMs + 10 * 60 * minuteMs],
     }))
