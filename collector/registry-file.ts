@@ -14,13 +14,17 @@ export type RegistryFiles = { registryFile: string; standardsFile?: string | und
 
 /** The standards of the plan, as delivered. */
 const builtInStandards = fileURLToPath(new URL('../config/standards.yaml', import.meta.url))
+const registryCure =
+  'registry_file in the configuration of the collector names it; config/district.example.yaml is there to begin with'
+const standardsCure =
+  'standards_file in the configuration of the collector names it; without that key the built-in standards hold'
 /** Editors save in steps, and network disks report no events: looking is enough. */
 const lookEveryMs = 2_000
 
 /** Throws `config_invalid` with all problems of both files. */
 export function loadRegistry({ registryFile, standardsFile = builtInStandards, env }: RegistryFiles): Registry {
-  const data = loadConfig(registryFile, registrySchema, env)
-  const { standards } = loadConfig(standardsFile, standardsFileSchema, env)
+  const data = loadConfig(registryFile, registrySchema, env, registryCure)
+  const { standards } = loadConfig(standardsFile, standardsFileSchema, env, standardsCure)
   const wanted = data.district.standard
   const standard = wanted === undefined ? standards[0] : standards.find(({ id }) => id === wanted)
   if (standard === undefined) {

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { loadRegistry, problemsOfDistrict } from '../collector/registry-file.ts'
 import type { CollectorConfig } from '../collector/config.ts'
-import { checkConfig, type Environment, type Problem } from '../core/config-file.ts'
-import { isAppError, messageOf } from '../core/errors.ts'
+import { checkConfig, type Environment, type Problem, whyUnreadable } from '../core/config-file.ts'
+import { isAppError } from '../core/errors.ts'
 import type { RegistryData } from '../core/registry.ts'
 import { type ConfigKind, configKinds, kindOf } from './config-kinds.ts'
 
@@ -35,7 +35,11 @@ function checkFile(file: string, env: Environment): Checked {
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    return { file, kind: undefined, problems: [problem(file, `cannot be read: ${messageOf(error)}`)] }
+    return {
+      file,
+      kind: undefined,
+      problems: [problem(file, whyUnreadable(error, 'give the path of a file that is there'))],
+    }
   }
   const kind = kindOf(file, text)
   if (kind === undefined) {

@@ -38,13 +38,27 @@ export const secretKeys: ReadonlySet<string> = new Set([
 // A file of 40,000 sites has some 10 MB; past this it is no configuration.
 const maxConfigBytes = 64 * 1024 * 1024
 
+const usualCure = '--config FILE names another; the examples in config/ are there to begin with'
+
+/** Of a file that is not there, or not for this user. `cure`: what names it, and where another one comes from. */
+export function whyUnreadable(error: unknown, cure: string): string {
+  const isForbidden = (error as NodeJS.ErrnoException).code === 'EACCES'
+  const todo = isForbidden ? 'give the user of this program the right to read it' : cure
+  return `cannot be read: ${messageOf(error)}; ${todo}`
+}
+
 /** Reads and checks a file. Throws `config_invalid` with all problems, one a line. */
-export function loadConfig<T extends z.ZodType>(file: string, schema: T, env: Environment): z.output<T> {
+export function loadConfig<T extends z.ZodType>(
+  file: string,
+  schema: T,
+  env: Environment,
+  cure = usualCure,
+): z.output<T> {
   let text: string
   try {
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new AppError('config_invalid', `${file}: cannot be read: ${messageOf(error)}`, { cause: error })
+    throw new AppError('config_invalid', `${file}: ${whyUnreadable(error, cure)}`, { cause: error })
   }
   const result = checkConfig(text, file, schema, env)
   if ('value' in result) return result.value
@@ -202,7 +216,7 @@ function resolveReferences(
       try {
         value.value = readFileSync(resolve(folder, text), 'utf8').trim()
       } catch (error) {
-        report(offset, full, `cannot be read: ${messageOf(error)}`)
+        report(offset, full, whyUnreadable(error, `put the ${secret} into that file, and nothing else`))
       }
     },
   })

@@ -14,6 +14,7 @@ import { categories } from '../../core/standard.ts'
 import { muteTimes } from '../../dashboards/alerts/mute-times.ts'
 import { gazetteer, yamlOf } from '../../dashboards/provisioning.ts'
 import type { Language } from '../../dashboards/strings.ts'
+import { registryFlagCure } from '../inventory/registry-rows.ts'
 import { type Dashboard, type Names, withNames } from './names.ts'
 
 export type ProvisionOptions = {
@@ -31,7 +32,7 @@ const daysAhead = 400
 
 /** Writes DIR/{provisioning,dashboards,gazetteer} and, for VictoriaMetrics, DIR/rules.yaml. */
 export function provision({ registryFile, store, language, directory }: ProvisionOptions, deps: ProvisionDeps): void {
-  const data = loadConfig(registryFile, registrySchema, deps.env)
+  const data = loadConfig(registryFile, registrySchema, deps.env, registryFlagCure)
   const source = join(generated, dialects[store], language)
   const put = (path: string, text: string) => {
     mkdirSync(dirname(join(directory, path)), { recursive: true })

@@ -3,8 +3,8 @@ import { readFileSync, realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml'
 import type { z } from 'zod'
-import { checkConfig, type Environment } from '../../core/config-file.ts'
-import { AppError, messageOf } from '../../core/errors.ts'
+import { checkConfig, type Environment, whyUnreadable } from '../../core/config-file.ts'
+import { AppError } from '../../core/errors.ts'
 import { type RegistryData, registrySchema } from '../../core/registry.ts'
 import type { TableName } from './columns.ts'
 
@@ -12,6 +12,9 @@ export type Values = Record<string, unknown>
 /** A row of the file: its number in the table, and its values as written. */
 export type Existing = { table: TableName; index: number; values: Values }
 export type RegistryFile = { file: string; text: string; data: RegistryData; rows: Record<TableName, Existing[]> }
+
+export const registryFlagCure =
+  '--registry FILE names another: the one that registry_file of the collector names, or one begun from config/district.example.yaml'
 
 /** Schema of one row of a table. */
 export const rowSchemas: Readonly<Record<TableName, z.ZodType>> = {
@@ -28,7 +31,7 @@ export function readRegistryFile(name: string, env: Environment): RegistryFile {
     file = realpathSync(resolve(name))
     text = readFileSync(file, 'utf8')
   } catch (error) {
-    throw new AppError('config_invalid', `${name}: cannot be read: ${messageOf(error)}`, { cause: error })
+    throw new AppError('config_invalid', `${name}: ${whyUnreadable(error, registryFlagCure)}`, { cause: error })
   }
   const data = checkedRegistry(text, name, env)
   const document = parseDocument(text)

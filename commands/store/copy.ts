@@ -33,7 +33,9 @@ type Task = StoreCopyDeps & { source: Store; target: Store; totals: Totals; tell
 
 /** Whether everything was copied. Throws `aborted` when it was stopped. */
 export async function copyStore(options: StoreCopyOptions, deps: StoreCopyDeps): Promise<boolean> {
-  const [from, to] = [options.from, options.to].map((file) => loadConfig(file, collectorConfigSchema, deps.env))
+  const [from, to] = [options.from, options.to].map((file) =>
+    loadConfig(file, collectorConfigSchema, deps.env, 'give the collector.yaml of each store'),
+  )
   if (from === undefined || to === undefined) return false
   if (placeOf(from) === placeOf(to)) {
     throw new AppError('config_invalid', `Both files name the same store, ${placeOf(to)}; there is nothing to copy.`)

@@ -69,7 +69,9 @@ describe('a secret', () => {
 
   it('is told to be missing by the line of its file', () => {
     expect(check('url: x\npassword_file: gone\n')).toEqual([
-      expect.stringMatching(/^f\.yaml:2: password_file: cannot be read: ENOENT: .*gone'$/),
+      expect.stringMatching(
+        /^f\.yaml:2: password_file: cannot be read: ENOENT: .*gone'; put the password into that file, and nothing else$/,
+      ),
     ])
     expect(check('password_file: .\n')).toEqual([
       expect.stringMatching(/^f\.yaml:1: password_file: cannot be read: EISDIR/),
@@ -183,7 +185,11 @@ describe('problems', () => {
   })
 
   it('of a file that is not there name it', () => {
-    expect(() => loadConfig(join(folder, 'gone.yaml'), schema, {})).toThrow(/^.*gone\.yaml: cannot be read: ENOENT/)
+    const gone = join(folder, 'gone.yaml')
+    expect(() => loadConfig(gone, schema, {})).toThrow(
+      /^.*gone\.yaml: cannot be read: ENOENT.*; --config FILE names another; the examples in config\/ are there to begin with$/,
+    )
+    expect(() => loadConfig(gone, schema, {}, 'key: names it')).toThrow(/gone\.yaml'; key: names it$/)
   })
 })
 

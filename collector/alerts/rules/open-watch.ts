@@ -14,6 +14,8 @@ import { createWatch, type Watch, type WatchDeps } from './watch.ts'
 
 /** The rules as delivered. */
 const builtInRules = fileURLToPath(new URL('../../../config/alerts.yaml', import.meta.url))
+const rulesCure =
+  'alerts.rules_file in the configuration of the collector names it; without that key the built-in rules hold'
 
 export type OpenWatchDeps = Omit<GatherDeps, 'rules' | 'store' | 'verdicts'> & {
   store: Store
@@ -31,7 +33,7 @@ export function openWatch(
 ): Watch | undefined {
   if (!enabled) return undefined
   const { registry, store, judge, notify, env, now } = deps
-  const rules = rulesOf(loadConfig(alerts.rules_file ?? builtInRules, rulesFileSchema, env))
+  const rules = rulesOf(loadConfig(alerts.rules_file ?? builtInRules, rulesFileSchema, env, rulesCure))
   const district = registry().data.district.id
   const lock = takeJudgeLock(join(data_dir, 'judge.sqlite'), district)
   begun.defer(lock.release)

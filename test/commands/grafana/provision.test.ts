@@ -71,3 +71,32 @@ describe.each([
     expect(lines[0]).toMatch(/6 schools, 1 of them with coordinates/)
   })
 })
+
+describe('linkbell grafana provision', () => {
+  const late = () => Date.parse('2095-12-01T08:00:00+08:00')
+  const linesAt = (language: 'zh' | 'en', options = {}) => {
+    const directory = mkdtempSync(join(tmpdir(), 'linkbell-grafana-'))
+    const lines: string[] = []
+    const deps = { env: {}, now: late, write: (line: string) => lines.push(line) }
+    try {
+      provision({ registryFile, store: 'influxdb', language, directory, ...options }, deps)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+    return lines
+  }
+
+  it.each([
+    ['zh', /缺少 2096 年节假日和调休：请升级联铃/],
+    ['en', /lacks the holidays and make-up days of 2096: upgrade Linkbell/],
+  ] as const)('tells in %s which years have no holidays', (language, words) => {
+    expect(linesAt(language).slice(1)).toContainEqual(expect.stringMatching(words))
+  })
+
+  it('says which flag names a registry', () => {
+    const missing = { registryFile: '/nonexistent/district.yaml' }
+    expect(() => linesAt('en', missing)).toThrow(
+      /district\.yaml: cannot be read: ENOENT.*; --registry FILE names another/,
+    )
+  })
+})

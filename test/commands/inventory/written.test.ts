@@ -104,6 +104,15 @@ describe('what an import writes', () => {
     expect(now()).toBe(before)
   })
 
+  it('needs a registry, and says which flag names one', async () => {
+    rmSync(registry)
+    const { code, stderr } = await importFile(await sheet([head, ['new', 'east', '电脑', null, null, null]]), '--yes')
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/district\.yaml: cannot be read: ENOENT.*; --registry FILE names another: /),
+    })
+  })
+
   it('is not attempted over a registry that is broken', async () => {
     writeFileSync(registry, district.replace('town: t1, category: town', 'town: t9, category: town'))
     const { code, stderr } = await importFile(await sheet([head, ['new', 'east', '电脑', null, null, null]]), '--yes')
