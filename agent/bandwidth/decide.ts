@@ -14,6 +14,8 @@ const minSharedSeconds = 2.5
 const maxErrorRatio = 0.02
 /** The same for the interval of a rate that the counter tells: most of it is caution. */
 const maxYieldingMarginRatio = 0.03
+/** Shorter, and what a shaper had saved up or a queue has swallowed shows in the rate. */
+const minYieldingSeconds = 1.8
 /** A line that met so many round trips without a queue is not said to have been full. */
 export const maxEmptyShare = 0.1
 
@@ -28,7 +30,7 @@ export function decide(
   emptyShare: number | undefined,
 ): Judged {
   const isYielding = emptyShare !== undefined && method === 'counter'
-  if (isYielding) return judgeYielding(judge(points, { ...rule, isEarly: true }), rule, emptyShare)
+  if (isYielding) return judgeYielding(judge(points, rule), rule, emptyShare)
   const lower = judge(points, rule)
   if (upperPoints === undefined) return lower
   // A slow counter is no less certain than what was received, only later.
@@ -43,8 +45,9 @@ export function decide(
 
 /** Of an upload that kept the queue short: what passed is known to the counter, whether more could have is not. */
 function judgeYielding(estimate: Judged, { thresholdBps }: Rule, emptyShare: number): Judged {
-  const { decision, marginRatio, rateBps } = estimate
-  if (decision === 'open' || marginRatio > maxYieldingMarginRatio) return { ...estimate, decision: 'busy' }
+  const { decision, marginRatio, rateBps, plateauSeconds } = estimate
+  const isVague = marginRatio > maxYieldingMarginRatio || plateauSeconds < minYieldingSeconds
+  if (decision === 'open' || isVague) return { ...estimate, decision: 'busy' }
   if (decision === 'met') return estimate
   const isBelow = (rateBps * (1 + marginRatio)) / (1 - emptyShare) < thresholdBps
   return isBelow && emptyShare <= maxEmptyShare ? estimate : { ...estimate, decision: 'busy' }

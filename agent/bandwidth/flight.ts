@@ -9,6 +9,11 @@ import type { Mark } from './curve.ts'
 /** Time in which a rate is measured, and for how long the best of them is believed: a late process sees too little. */
 const rateSeconds = 0.2
 const believedSeconds = 1
+/**
+ * A receiver that is busy acknowledges in lumps: for so long silence means that the line goes on as before. Measured: 30 to
+ * 40 ms, in which the line ran empty.
+ */
+const silentSeconds = 0.03
 
 export type Flight = {
   /** For how long from `seconds` on nothing more may be handed over, after `handed` bytes. */
@@ -34,7 +39,7 @@ export function createFlight(
     },
     add(mark) {
       marks.push(mark)
-      last = mark
+      if (mark.bytes > last.bytes || mark.seconds - last.seconds > silentSeconds) last = mark
       while ((marks[1]?.seconds ?? Infinity) <= mark.seconds - rateSeconds) marks.shift()
       const from = marks[0] as Mark
       if (mark.seconds - from.seconds < rateSeconds) return

@@ -95,15 +95,16 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const isYielding = isShared(options)
   const standing = createStanding(rule.rttSeconds)
   const transfer = start(options, begun, isYielding ? standing : undefined)
-  const observer = createObserver({ ...options, transfer, isYielding })
-  const over = new AbortController()
   const rtts: RoundTrip[] = []
-  const pings = pingAll(session, direction === 'up' ? 2 : 1, AbortSignal.any([signal, over.signal]), rtts)
+  const observer = createObserver({ ...options, transfer, roundTrips: isYielding ? rtts : undefined })
+  const over = new AbortController()
+  const pings = pingAll(options, AbortSignal.any([signal, over.signal]), () => isYielding && observer.tick(), rtts)
 
   // Acknowledgements are late by what they wait in queues, some more than others; counters of the interface are not.
   const ruleNow = (): Rule => {
     if (direction === 'down') return rule
-    return { ...rule, timingSeconds: spreadOf(rtts.filter(({ at }) => at >= estimate.plateauFrom)) }
+    const late = rtts.filter(({ at }) => at >= estimate.plateauFrom).map(({ seconds }) => seconds)
+    return { ...rule, timingSeconds: spreadOf(late) }
   }
   let estimate: Judged = judge([], rule)
   const emptyShare = () => (isYielding ? standing.emptyShare(rtts, estimate.plateauFrom) : undefined)
@@ -212,12 +213,19 @@ async function watch(
 }
 
 /** Adds round trips under load to `rtts` until `signal` aborts; what our own testpoint has received comes with them. */
-async function pingAll(session: Session, loops: number, signal: AbortSignal, rtts: RoundTrip[]): Promise<void> {
+async function pingAll(
+  { session, direction }: LoadOptions,
+  signal: AbortSignal,
+  read: () => void,
+  rtts: RoundTrip[],
+): Promise<void> {
   const loop = async (): Promise<void> => {
     let isOpen = false
     while (!signal.aborted) {
       try {
+        read()
         const seconds = await session.ping(signal)
+        read()
         // The first of each connection opens it.
         if (isOpen) rtts.push({ at: now(), seconds })
         isOpen = true
@@ -227,13 +235,13 @@ async function pingAll(session: Session, loops: number, signal: AbortSignal, rtt
       await pause(session.pingGapMs, signal)
     }
   }
-  await Promise.all(Array.from({ length: loops }, loop))
+  await Promise.all(Array.from({ length: direction === 'up' ? 2 : 1 }, loop))
 }
 
 /** By how much round trips under load differ, the odd ones left out. */
-function spreadOf(rtts: readonly RoundTrip[]): number {
-  if (rtts.length < minSpreadRtts) return defaultTimingSeconds
-  const sorted = rtts.map(({ seconds }) => seconds).toSorted((a, b) => a - b)
+function spreadOf(seconds: readonly number[]): number {
+  if (seconds.length < minSpreadRtts) return defaultTimingSeconds
+  const sorted = seconds.toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] as number
   return Math.max(minTimingSeconds, at(0.9) - at(0.1))
 }

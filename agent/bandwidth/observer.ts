@@ -5,6 +5,7 @@ import { slowWindowSeconds } from './reader.ts'
 import type { Point } from './sequential.ts'
 import { segments } from './segments.ts'
 import { laterHalf, type Sight, slope, type Tick, tickAt } from './sights.ts'
+import type { RoundTrip } from './standing.ts'
 import { now, type Transfer } from './transfer.ts'
 import { uploaded } from './uploaded.ts'
 import type { Framing } from './wire.ts'
@@ -42,10 +43,10 @@ export function createObserver(deps: {
   transfer: Transfer
   /** Traffic of others just before, in bit/s. */
   idleBps: number
-  /** An upload that keeps the queue short for others. */
-  isYielding: boolean
+  /** Of an upload that keeps the queue short for others: round trips under load, readings taken as each began and ended. */
+  roundTrips: readonly RoundTrip[] | undefined
 }): Observer {
-  const { reader, framing, direction, transfer, idleBps, isYielding } = deps
+  const { reader, framing, direction, transfer, idleBps, roundTrips } = deps
   const ticks: Tick[] = []
   // Counters that stand still for seconds are no clock for anything else: they are kept apart.
   const isSlow = reader?.refreshSeconds !== undefined
@@ -77,7 +78,14 @@ export function createObserver(deps: {
     observe(lateSeconds) {
       const hasCounter = counter !== undefined && !counter.lost()
       if (isSlow && direction === 'down') return gatewayDownload(ticks, sights(), refreshes)
-      if (direction === 'up') return uploaded(sights(), { hasCounter, idleBps, lateSeconds, isYielding })
+      if (direction === 'up') {
+        const through = roundTrips?.map(({ at, seconds }) => ({
+          seconds: at,
+          bits: tickAt(ticks, at - seconds).counter,
+          mostBits: tickAt(ticks, at).counter,
+        }))
+        return uploaded(sights(), { hasCounter, idleBps, lateSeconds, through })
+      }
       return hasCounter && reader?.source === 'polled'
         ? slowDownload(ticks, sights())
         : download(ticks, sights(), hasCounter)

@@ -11,7 +11,12 @@
 import { mean, standardError, tQuantile, transientLength } from './statistics.ts'
 
 /** Bits passed since the start, in order of time. */
-export type Point = { seconds: number; bits: number }
+export type Point = {
+  seconds: number
+  bits: number
+  /** Where `bits` is only the least: the most that may have passed. */
+  mostBits?: number
+}
 
 export type Rule = {
   thresholdBps: number
@@ -25,8 +30,6 @@ export type Rule = {
   rttSeconds: number
   /** How much later than others a point may tell of what passed: an acknowledgement waits in queues, a counter does not. */
   timingSeconds: number
-  /** Points tell too early instead: they count what still waits in a queue. */
-  isEarly?: boolean
 }
 
 export type Estimate = {
@@ -77,12 +80,7 @@ export function judge(points: readonly Point[], rule: Rule): Estimate {
   const open: Estimate = {
     decision: 'open',
     rateBps:
-      rule.timingSeconds > 0
-        ? punctualRate(
-            points.filter(({ seconds }) => seconds >= plateauFrom),
-            rule,
-          )
-        : rateOver(plateau),
+      rule.timingSeconds > 0 ? rateBetween(points.filter(({ seconds }) => seconds >= plateauFrom)) : rateOver(plateau),
     marginRatio: 1,
     plateauFrom,
     plateauSeconds,
@@ -194,17 +192,32 @@ function secondsOf(bins: readonly Bin[]): number {
   return (bins.at(-1)?.to.seconds ?? 0) - (bins[0]?.from.seconds ?? 0)
 }
 
+/** Rate over a plateau of points that may be late; where they say how late at most, none that this rules out. */
+function rateBetween(points: readonly Point[]): number {
+  const rate = punctualRate(points)
+  if (points[0]?.mostBits === undefined || points.length < 3) return rate
+  const third = Math.ceil(points.length / 3)
+  const pairs = points.slice(0, third).flatMap((from) => points.slice(-third).map((to) => ({ from, to })))
+  const between = (bits: number, { from, to }: Bin) => bits / (to.seconds - from.seconds)
+  const least = pairs.map((pair) => between(pair.to.bits - mostOf(pair.from), pair))
+  const most = pairs.map((pair) => between(mostOf(pair.to) - pair.from.bits, pair))
+  return Math.max(Math.min(rate, ...most), ...least)
+}
+
+function mostOf({ bits, mostBits = bits }: Point): number {
+  return mostBits
+}
+
 /**
  * Rate between the most punctual point of the first and of the last fifth. Late points tell of too little, and a plateau
- * tends to be cut where a stall has just been made up for: its first point is on time, its last is as late as any. Early
- * ones tell of too much, and the plateau tends to begin at a queue that has just filled.
+ * tends to be cut where a stall has just been made up for: its first point is on time, its last is as late as any.
  */
-function punctualRate(points: readonly Point[], { isEarly = false }: Rule): number {
+function punctualRate(points: readonly Point[]): number {
   const [first, last] = [points[0], points.at(-1)]
   if (first === undefined || last === undefined || first === last) return 0
   const around = rateOf({ from: first, to: last })
   const span = (last.seconds - first.seconds) / 5
-  const lead = ({ seconds, bits }: Point) => (isEarly ? -1 : 1) * (bits - around * seconds)
+  const lead = ({ seconds, bits }: Point) => bits - around * seconds
   const best = (list: readonly Point[]) => list.reduce((a, b) => (lead(b) > lead(a) ? b : a))
   const from = best(points.filter(({ seconds }) => seconds <= first.seconds + span))
   const to = best(points.filter(({ seconds }) => seconds >= last.seconds - span))

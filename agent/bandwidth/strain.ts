@@ -27,7 +27,8 @@ export function watchStrain(): () => Strain {
     return {
       cpuRatio: (user + system) / 1e6 / seconds,
       waitedRatio: waited === null || waitedNow === null ? null : (waitedNow - waited) / seconds,
-      loopDelaySeconds: loop.percentile(90) / 1e9,
+      // A loop that never came round has counted no delay: it was all of one.
+      loopDelaySeconds: loop.count === 0 ? seconds : loop.percentile(90) / 1e9,
     }
   }
 }

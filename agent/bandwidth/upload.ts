@@ -35,6 +35,8 @@ const proxyRatio = 1.25
 const proxySeconds = 1
 /** Beside others the send queues are looked at this often: a fraction of the queue that is to stand. */
 const lookSeconds = 0.008
+/** While the kernel takes all, one callback follows the other; after this long everything else gets its turn. */
+const turnSeconds = 0.004
 
 type Stream = { socket: Socket; handed: number; acked: number }
 
@@ -79,8 +81,8 @@ export function startEndlessUpload(
     ackedBytes()
     for (const { socket } of list) cutOff(socket)
   }
-  /** Hands over as long as the kernel takes it, the cap allows it and the pace is kept. */
-  const feed = (stream: Stream) => {
+  /** Hands over as long as the kernel takes it, the cap allows it and the pace is kept. `since`: begin of its turn. */
+  const feed = (stream: Stream, since = now()) => {
     if (stream.socket.destroyed) return
     if (!mayGoOn()) return cut([stream])
     if (flight !== undefined && now() - lookedAt > lookSeconds) look()
@@ -90,7 +92,8 @@ export function startEndlessUpload(
     handed += pieceBytes
     stream.socket.write(body, () => {
       stream.handed += pieceBytes
-      feed(stream)
+      if (now() - since < turnSeconds) feed(stream, since)
+      else setImmediate(feed, stream)
     })
   }
   return runTransfer(name, options, {

@@ -1,5 +1,6 @@
 /** What passed of an upload, and of the traffic of others beside it. */
 import type { Observation } from './observer.ts'
+import type { Point } from './sequential.ts'
 import { laterHalf, secondsOf, type Sight, slope } from './sights.ts'
 
 type UploadFacts = {
@@ -7,8 +8,8 @@ type UploadFacts = {
   /** Traffic of others just before. */
   idleBps: number
   lateSeconds: number
-  /** It kept the queue short for others. */
-  isYielding: boolean
+  /** Of one that kept the queue short for others: what the counter had seen when a round trip began, and at its end. */
+  through: readonly Point[] | undefined
 }
 
 /** Other traffic below this share of the rate is noise of the comparison; then what was acknowledged stands alone. */
@@ -28,7 +29,7 @@ const harmlessDropRatio = 0.0005
  */
 export function uploaded(
   sights: readonly Sight[],
-  { hasCounter, idleBps, lateSeconds, isYielding }: UploadFacts,
+  { hasCounter, idleBps, lateSeconds, through }: UploadFacts,
 ): Observation {
   const window = laterHalf(sights)
   const passed = (sight: Sight) => sight.own + sight.duplicate
@@ -48,9 +49,10 @@ export function uploaded(
   const passedRatio = retransmitRatio < harmlessDropRatio ? 1 : leastPassedRatio
   const certainBps = Math.min(isNoise ? measuredBps : Math.max(0, measuredBps - queueBps) * passedRatio, idleBps)
   const calm = calmStretch(sights)
-  if (hasCounter && isYielding && secondsOf(calm) >= secondsOf(window)) {
-    // Nothing is lost: what the counter has seen has passed, but for what the queue holds.
-    const points = calm.map(({ seconds, counter }) => ({ seconds, bits: counter }))
+  if (hasCounter && through !== undefined && secondsOf(calm) >= secondsOf(window)) {
+    // Nothing is lost, and packets keep their order: what was before a request in the queue passed before its answer.
+    const from = calm[0]?.seconds ?? 0
+    const points = inOrder(through.filter(({ seconds }) => seconds >= from))
     return { points, method: 'counter', otherBps: Math.max(0, slope(calm, foreign)), retransmitRatio }
   }
   const start = sights[0]?.seconds ?? 0
@@ -75,6 +77,12 @@ function lowSlope(window: readonly Sight[], value: (sight: Sight) => number): nu
   const over = (sight: Sight) => value(sight) - around * sight.seconds
   const lowest = (list: readonly Sight[]) => list.reduce((a, b) => (over(b) < over(a) ? b : a))
   return window.length < 3 ? around : slope([lowest(window.slice(0, third)), lowest(window.slice(-third))], value)
+}
+
+/** An answer that came late tells of no less than the one before it. */
+function inOrder(points: readonly Point[]): Point[] {
+  let told = 0
+  return points.map((point) => ({ ...point, bits: (told = Math.max(told, point.bits)) }))
 }
 
 /** The end of an upload in which hardly anything of our own was lost. */

@@ -25,6 +25,17 @@ it('takes the rate from what was acknowledged, and the best of a second for true
   expect(flight.waitSeconds(2.6, 625_000 + 25_000)).toBeGreaterThan(1)
 })
 
+it('takes a short silence for a receiver that acknowledges in lumps, a longer one for a queue', () => {
+  const flight = createFlight(0, { standingSeconds, paceBps })
+  for (let i = 1; i <= 10; i++) flight.add({ seconds: i / 10, bytes: i * 125_000 })
+  const wait = (seconds: number) => flight.waitSeconds(seconds, 1_250_000 + 50_000)
+  expect(wait(1)).toBeCloseTo(0, 6)
+  flight.add({ seconds: 1.02, bytes: 1_250_000 })
+  expect(wait(1.02)).toBeCloseTo(-0.02, 6)
+  flight.add({ seconds: 1.04, bytes: 1_250_000 })
+  expect(wait(1.04)).toBeCloseTo(0, 6)
+})
+
 it('goes on after a line that stood still', () => {
   const flight = createFlight(0, { standingSeconds, paceBps })
   for (let i = 1; i <= 30; i++) flight.add({ seconds: i / 10, bytes: 0 })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BandwidthResult } from '../../../agent/bandwidth/result.ts'
+import { hold } from '../../lab/hold.ts'
 import { createSchool, type School } from '../../lab/school.ts'
 import { has } from '../../services/capabilities.ts'
 
@@ -87,6 +88,23 @@ describe.skipIf(!has('netns'))('on a shaped line', () => {
     const [short] = await school.measure({ ...targets(80e6, 'down'), max_bytes: '2MB' })
     expect(short?.outcome).toBe('inconclusive')
   }, 30_000)
+
+  it.each(['down', 'up'] as const)(
+    'an agent that hardly gets to run says so of itself: %s',
+    async (direction) => {
+      const fast = await createSchool({ downBps: 500e6, upBps: 500e6 })
+      const release = hold(fast.agent.pid as number, 0.05)
+      try {
+        const [result] = await fast.measure(targets(500e6, direction))
+        expect(result?.outcome).not.toBe('below')
+        if (result?.outcome === 'inconclusive') expect(result.cause).toBe('client_limited')
+      } finally {
+        release()
+        fast.stop()
+      }
+    },
+    60_000,
+  )
 
   it('no test passes its byte cap by more than 5 %', async () => {
     for (const direction of ['down', 'up'] as const) {

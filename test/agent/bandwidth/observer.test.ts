@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Mark } from '../../../agent/bandwidth/curve.ts'
 import { createObserver } from '../../../agent/bandwidth/observer.ts'
+import type { RoundTrip } from '../../../agent/bandwidth/standing.ts'
 import { now, type Transfer } from '../../../agent/bandwidth/transfer.ts'
 import { framingOf } from '../../../agent/bandwidth/wire.ts'
 import type { CounterReader, Counters } from '../../../agent/counters.ts'
@@ -12,9 +13,9 @@ const framing = framingOf(undefined, '10.0.0.1')
 /** A counter and a transfer, both told what to say; time passes as `step` says. */
 function setUp(
   direction: Direction,
-  given: { source?: CounterReader['source']; idleBps?: number; isYielding?: boolean } = {},
+  given: { source?: CounterReader['source']; idleBps?: number; roundTrips?: RoundTrip[] } = {},
 ) {
-  const { source = 'sysfs', idleBps = 0, isYielding = false } = given
+  const { source = 'sysfs', idleBps = 0, roundTrips } = given
   // In the past, so that the time that is made up here never runs ahead of the real one.
   const begun = now() - 1000
   let counters: Counters = { time: begun * 1000, rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0 }
@@ -37,10 +38,11 @@ function setUp(
     done: new Promise(() => {}),
     stop: () => {},
   }
-  const observer = createObserver({ reader, framing, direction, transfer, idleBps, isYielding })
+  const observer = createObserver({ reader, framing, direction, transfer, idleBps, roundTrips })
   observer.tick()
   return {
     observer,
+    begun,
     /** After `seconds`: bytes that the interface and the transfer have moved more. */
     step(seconds: number, wire: number, own: number) {
       const last = marks.at(-1) as Mark
@@ -127,14 +129,34 @@ describe('upload', () => {
     expect(rateOf(upperPoints ?? []) / (own + others + queue)).toBeCloseTo(1, 2)
   })
 
-  it('that yields to others is what the counter saw, while nothing is lost', () => {
-    const { observer, step } = setUp('up', { idleBps: 320_000, isYielding: true })
-    // Others come and go, and so does our own share; the line carries the same all the time.
-    for (let i = 0; i < 40; i++) step(0.05, 15_000 * framing.overhead, 10_000 + (i % 8) * 500)
+  it('that yields to others is what the counter saw and a round trip has followed, while nothing is lost', () => {
+    const roundTrips: RoundTrip[] = []
+    const { observer, step, begun } = setUp('up', { idleBps: 320_000, roundTrips })
+    const stepBytes = 15_000 * framing.overhead
+    for (let i = 1; i <= 40; i++) {
+      // Others come and go, and so does our own share. The queue grows all the time: the counter alone tells 10 % too much.
+      step(0.05, 1.1 * stepBytes, 10_000 + (i % 8) * 500)
+      roundTrips.push({ at: begun + i * 0.05, seconds: (i * 0.05 * 0.1) / 1.1 })
+    }
     const { points, upperPoints, method } = observer.observe(0.05)
     expect(method).toBe('counter')
-    expect(rateOf(points)).toBeCloseTo(15_000 * framing.overhead * 8 * 20, 0)
+    expect(rateOf(points) / (stepBytes * 8 * 20)).toBeCloseTo(1, 6)
+    expect(points.at(-1)?.mostBits).toBeCloseTo(1.1 * stepBytes * 8 * 40, 0)
     expect(upperPoints).toBeUndefined()
+  })
+
+  it('that yields takes an answer that was late for no less than the one before', () => {
+    const roundTrips: RoundTrip[] = []
+    const { observer, step, begun } = setUp('up', { idleBps: 320_000, roundTrips })
+    for (let i = 1; i <= 40; i++) step(0.05, 15_000 * framing.overhead, 10_000)
+    roundTrips.push(
+      { at: begun + 1, seconds: 0.1 },
+      { at: begun + 1.1, seconds: 0.9 },
+      { at: begun + 1.2, seconds: 0.1 },
+    )
+    const bits = observer.observe(0.05).points.map((point) => point.bits)
+    expect(bits[1]).toBe(bits[0])
+    expect(bits[2]).toBeGreaterThan(bits[1] as number)
   })
 
   it('sees nobody where nobody was before and the queue explains the difference', () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BandwidthResult } from '../../../agent/bandwidth/result.ts'
+import { hold } from '../../lab/hold.ts'
 import type { Lab } from '../../lab/lab.ts'
 import { createSchool, type School } from '../../lab/school.ts'
 import type { Case, Cross } from './cases.ts'
@@ -27,7 +28,6 @@ const tailMs = 150
 const udpPayloadBytes = 1448
 const udpFrameRatio = udpPayloadBytes / (udpPayloadBytes + 42)
 const tcpFrameRatio = 1448 / 1514
-const dutyCycleMs = 100
 const quietMs = 300
 const quietRatio = 0.8
 const maxQuietTries = 100
@@ -114,24 +114,6 @@ async function startCross(lab: Lab, given: Case, { ratio, type }: Cross): Promis
         return ended
       }),
     )
-  }
-}
-
-/** Lets a process run only for a share of the time, as a busy or slow machine would. */
-function hold(pid: number, ratio: number): () => void {
-  let timer: NodeJS.Timeout
-  const stop = () => {
-    process.kill(pid, 'SIGSTOP')
-    timer = setTimeout(go, dutyCycleMs * (1 - ratio))
-  }
-  const go = () => {
-    process.kill(pid, 'SIGCONT')
-    timer = setTimeout(stop, dutyCycleMs * ratio)
-  }
-  stop()
-  return () => {
-    clearTimeout(timer)
-    process.kill(pid, 'SIGCONT')
   }
 }
 
