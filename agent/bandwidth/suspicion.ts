@@ -16,8 +16,10 @@ export type Circumstances = {
   interfaceRateBps: number | null
   /** Share of packets lost just before, on the idle line. */
   lossRatio: number | null
-  /** What the testpoint can carry, where it says so. */
+  /** What the testpoint can carry; only our own says so. */
   capacityBps: number | undefined
+  /** Round trip on the idle line. */
+  rttIdleSeconds: number | null
 }
 
 /** A shaped line holds its rate: one this flat was limited by something that counts bytes, not by a busy computer. */
@@ -31,6 +33,8 @@ const lateSeconds = 0.05
 const harmfulLossRatio = 0.008
 /** Other traffic from which on a rate inferred from two counters is no ground for an accusation (upload only). */
 const busyLineRatio = 0.2
+/** A line that is full has a queue, and a round trip through it takes longer by at least this. */
+const queueSeconds = 0.003
 /** A port shows 0.984 of its name at layer 2 (DESIGN §5.3). */
 const portRatio = 0.984
 
@@ -48,11 +52,17 @@ export function suspicionOf(circumstances: Circumstances): Cause | undefined {
     if ((loaded.testpointWaitedRatio ?? 0) > waitedRatio) return 'testpoint_limited'
   }
   if (lossRatio !== null && lossRatio >= harmfulLossRatio) return 'path_limited'
+  // Who knows what a testpoint can do that is not ours: without a queue it may have been that which was slow.
+  if (capacityBps === undefined && !hasQueue(circumstances)) return 'testpoint_limited'
   // Without a counter nobody knows what else was on the line.
   if (loaded.method === 'counter') return undefined
   if (loaded.otherBps === null) return 'counter_lost'
   if (loaded.otherBps > busyLineRatio * (loaded.linkRateBps ?? 0) && isClose(loaded, thresholdBps)) return 'busy_line'
   return undefined
+}
+
+function hasQueue({ loaded, rttIdleSeconds }: Circumstances): boolean {
+  return (loaded.rttLoadedSeconds ?? 0) > (rttIdleSeconds ?? 0) + queueSeconds
 }
 
 /** Near enough to the threshold for the error of the other traffic to matter. */

@@ -86,6 +86,7 @@ export async function measureAgainst(
       interfaceRateBps,
       lossRatio,
       capacityBps: session.capacityBps,
+      rttIdleSeconds: idle.rttSeconds,
     })
     return {
       ...resultOf(loaded, session, suspicion),
