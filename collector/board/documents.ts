@@ -113,7 +113,7 @@ function linkDocuments(
     const of = (direction: 'down' | 'up', targetBps: number) => {
       const found = verdict?.directions.find((each) => each.link === id && each.direction === direction)
       return found === undefined
-        ? notJudged(targetBps, registry.standard.directions.includes(direction))
+        ? notJudged(targetBps, standard.directions.includes(direction))
         : directionDocument(found, standard)
     }
     return { id, name, carrier: carrier ?? null, directions: { down: of('down', downBps), up: of('up', upBps) } }
@@ -144,6 +144,7 @@ export function siteDocument(
     verdict: verdict?.verdict ?? 'unknown',
     reason: verdict === undefined ? 'not_judged' : (verdict.reason ?? null),
     self_test: seen.length > 0 && seen.every(({ self_test }) => self_test),
+    asked_ratio: askedRatio(standardOf(registry, site)),
     links,
     latest:
       latest === undefined

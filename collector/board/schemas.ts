@@ -104,6 +104,7 @@ export const siteSchema = z.object({
   verdict: verdictSchema,
   reason: reasonSchema,
   self_test: z.boolean().describe('All results in the window are self-tests.'),
+  asked_ratio: z.number().describe('Part of the target that a trial must reach by the rule of this school.'),
   links: z.array(linkSchema),
   latest: latestSchema.nullable(),
 })
@@ -249,7 +250,7 @@ const readinessSchema = z.object({
   window_seconds: z.int().describe('How far back the path is looked at.'),
 })
 
-export const siteDetailSchema = siteSchema.omit({ latest: true, links: true }).extend({
+export const siteDetailSchema = siteSchema.omit({ latest: true, links: true, asked_ratio: true }).extend({
   district: districtSchema,
   simulated: z.boolean(),
   generated_at: timeSchema,

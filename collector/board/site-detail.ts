@@ -57,7 +57,7 @@ export async function siteDetail(
   ])
   const care = await readCare(store, site.id, devices, facts, time)
   const verdict = verdicts().get(site.id)
-  const { latest: _, links, ...rest } = siteDocument(registry, site, verdict, agents, undefined, time)
+  const { latest: _, asked_ratio: __, links, ...rest } = siteDocument(registry, site, verdict, agents, undefined, time)
   return {
     ...rest,
     district: districtDocument(registry),

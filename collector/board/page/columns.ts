@@ -22,7 +22,7 @@ export type Column = {
   title: () => string
   /** Worst first. */
   compare: (a: SiteRow, b: SiteRow) => number
-  cell: (row: SiteRow, askedRatio: number) => (Node | string)[]
+  cell: (row: SiteRow) => (Node | string)[]
 }
 
 const rank = { below: 0, unknown: 1, met: 2 } as const
@@ -67,14 +67,14 @@ export const columns: readonly Column[] = [
     class: 'rate',
     title: () => say('median_down'),
     compare: (a, b) => ratio(a.down) - ratio(b.down),
-    cell: ({ down }, askedRatio) => rateCell(down, askedRatio),
+    cell: ({ down, site }) => rateCell(down, site.asked_ratio),
   },
   {
     name: 'up',
     class: 'rate up',
     title: () => say('median_up'),
     compare: (a, b) => ratio(a.up) - ratio(b.up),
-    cell: ({ up }, askedRatio) => rateCell(up, askedRatio),
+    cell: ({ up, site }) => rateCell(up, site.asked_ratio),
   },
   {
     name: 'last',
@@ -112,7 +112,7 @@ function rateCell(direction: DirectionDocument | undefined, askedRatio: number):
   ]
 }
 
-export function siteRow(site: SiteDocument, askedRatio: number): SiteRow {
+export function siteRow(site: SiteDocument): SiteRow {
   const name = pick(site.name)
   const sought = [site.id, site.name.en, site.name.zh, site.town.name.en, site.town.name.zh].join(' ').toLowerCase()
   const tests = site.links.flatMap(({ directions: { down, up } }) => [down.latest?.time, up.latest?.time])
@@ -131,11 +131,7 @@ export function siteRow(site: SiteDocument, askedRatio: number): SiteRow {
         'tr',
         { class: site.verdict },
         ...columns.map((column, i) =>
-          h(
-            i === 0 ? 'th' : 'td',
-            { class: column.class, scope: i === 0 ? 'row' : undefined },
-            ...column.cell(row, askedRatio),
-          ),
+          h(i === 0 ? 'th' : 'td', { class: column.class, scope: i === 0 ? 'row' : undefined }, ...column.cell(row)),
         ),
       ),
   }

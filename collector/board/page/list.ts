@@ -70,8 +70,8 @@ export function createSiteList(): SiteListView {
 
   return {
     element,
-    update: ({ sites, standard }) => {
-      rows = sites.map((site) => siteRow(site, standard.asked_ratio))
+    update: ({ sites }) => {
+      rows = sites.map(siteRow)
       draw()
     },
     show: (wanted) => {

@@ -39,6 +39,33 @@ test('the API tells preset, figures, words and source of the rule of each school
   expect(contract.demand.zh).toBe('5 天内有效测试不少于 6 次，其均值须达到要求的 92.5%。')
 })
 
+/** Of those schools: what each of the rules asks of a trial. */
+const askedRatios = [0.95, 0.8, 0.8, 0.95, 0.925]
+
+test('the API tells with each school of the list what its own rule asks for', async () => {
+  const { sites } = (await board.get('/api/v1/sites')).body
+  const askedOf = (id: string) => sites.find((site: { id: string }) => site.id === id).asked_ratio
+  expect(schools.map(askedOf)).toEqual(askedRatios)
+})
+
+describe.skipIf(!has('chromium'))('the list', () => {
+  test('marks each bar at what the rule of the school asks for', async () => {
+    const browser = await chromium.launch({ executablePath: pathOf('chromium'), chromiumSandbox: false })
+    try {
+      const page = await browser.newPage()
+      await page.goto(board.url)
+      for (const [i, id] of schools.entries()) {
+        const row = page.locator('tr', { has: page.locator(`[data-key="site-${id}"]`) })
+        const path = (await row.locator('.rate-bar .threshold').first().getAttribute('d')) ?? ''
+        // The scale ends at 1.25 of the target.
+        expect(Number(/^M([\d.]+) /.exec(path)?.[1])).toBeCloseTo(80 * (askedRatios[i] as number))
+      }
+    } finally {
+      await browser.close()
+    }
+  }, 60_000)
+})
+
 describe.skipIf(!has('chromium'))('the page explains a verdict by the rule of the school', () => {
   const words = {
     'en-GB': [
