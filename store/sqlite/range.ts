@@ -8,7 +8,7 @@ import { kindOf, listPartitions, type PartitionKind } from './partitions.ts'
 import { dirtyHoursOf, type ReaderFiles } from './reader-file.ts'
 import { packTags, type PackedTags } from './sample-table.ts'
 import { columnsOf, rowTable } from './schema.ts'
-import { hourSlicesOf, selectSeries, slicesOf, type Member, type Selected } from './selection.ts'
+import { hourSlicesOf, selectSeries, slicesOf, type Selected, type Slice } from './selection.ts'
 import { addSpan, clip, hoursOf, splitClean, type Span } from './spans.ts'
 
 /**
@@ -88,9 +88,7 @@ function createBuckets(query: RangeQuery) {
     else fold.merge(known, part)
   }
 
-  const scan = (db: DatabaseSync, kind: PartitionKind, source: Source, members: readonly Member[], span: Span) => {
-    const table = rowTable(measurement, kind)
-    const slices = kind === 'hourly' ? hourSlicesOf(db, measurement, members, span) : slicesOf(db, measurement, members)
+  const scan = (db: DatabaseSync, table: string, source: Source, slices: readonly Slice[], span: Span) => {
     const pieces = slices.length === 1 && slices[0]?.before === '' ? piecesOf(span) : [wholeOf(span)]
     for (const { before, join, sites, series, group } of slices) {
       for (const { from, to, bucket } of pieces) {
@@ -127,7 +125,12 @@ function createBuckets(query: RangeQuery) {
       if (source === undefined || spans.length === 0) return
       if (!columnsOf(db, rowTable(measurement, kind)).includes(fieldColumn(field, kind))) return
       const members = selectSeries(db, measurement, match, by).map((series) => ({ ...series, group: groupOf(series) }))
-      for (const span of spans) scan(db, kind, source, members, span)
+      const hourly = kind === 'hourly'
+      const slices = hourly ? [] : slicesOf(db, measurement, members)
+      for (const span of spans) {
+        const own = hourly ? hourSlicesOf(db, measurement, members, span) : slices
+        scan(db, rowTable(measurement, kind), source, own, span)
+      }
     },
     result: (aggregates: readonly Aggregate[]): PackedSeries => {
       const found = [...groups.values()].filter(({ parts }) => parts.size > 0)

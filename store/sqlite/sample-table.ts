@@ -91,8 +91,12 @@ export type PackedRows = {
 export type PackedTags = Record<string, { values: string[]; codes: Uint32Array }>
 
 export function packRows(query: LastQuery, rows: readonly FoundSample[]): PackedRows {
-  const numbers = (pick: (row: FoundSample) => number | null | undefined) =>
-    Float64Array.from(rows, (row) => pick(row) ?? Number.NaN)
+  // `Float64Array.from` with a callback goes through an iterator.
+  const numbers = (pick: (row: FoundSample) => number | null | undefined) => {
+    const column = new Float64Array(rows.length)
+    for (let i = 0; i < rows.length; i++) column[i] = pick(rows[i] as FoundSample) ?? Number.NaN
+    return column
+  }
   const codeOf = new Map<Selected, number>()
   for (const { series } of rows) if (!codeOf.has(series)) codeOf.set(series, codeOf.size)
   return {

@@ -120,9 +120,8 @@ export function hourSlicesOf(
 function fillPick(db: DatabaseSync, members: readonly Member[]): void {
   db.exec(`create temp table if not exists pick (series_id integer primary key, grp integer, site_id integer);
     delete from temp.pick`)
-  db.prepare('insert into temp.pick select value ->> 0, value ->> 1, value ->> 2 from json_each(?)').run(
-    JSON.stringify(members.map(({ id, group, siteId }) => [id, group, siteId])),
-  )
+  const insert = db.prepare('insert into temp.pick values (?, ?, ?)')
+  for (const { id, group, siteId } of members) insert.run(id, group, siteId)
 }
 
 function inSites(members: readonly Member[]): string {
