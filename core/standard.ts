@@ -213,7 +213,7 @@ export function judgeWindow(results: readonly Result[], rule: Rule, basis: Basis
   const counts = (trial: Trial) =>
     trial.outcome !== 'inconclusive' || (rule.at_ratio < basis.threshold_ratio && isMarginal(trial))
   const counted = trials.filter(counts)
-  const rates = counted.flatMap((trial) => trial.linkRateBps ?? []).toSorted((a, b) => a - b)
+  const rates = counted.flatMap((trial) => trial.linkRateBps ?? [])
   const metCount = counted.filter((trial) => reaches(trial, rule.at_ratio, basis)).length
   const summary = {
     failed: [],
@@ -222,13 +222,13 @@ export function judgeWindow(results: readonly Result[], rule: Rule, basis: Basis
     metCount,
     metRatio: counted.length === 0 ? null : metCount / counted.length,
     medianBps: median(rates),
-    worstBps: rates[0] ?? null,
+    worstBps: rates.length === 0 ? null : Math.min(...rates),
     latest: trials.at(-1),
   }
-  const byDay = [...Map.groupBy(counted, ({ time }) => basis.dayOf(time)).values()]
+  const byDay = () => [...Map.groupBy(counted, ({ time }) => basis.dayOf(time)).values()]
   const { clauses } = presets[rule.preset] as Preset
   // Those that speak of two days are about nothing on one.
-  if (counted.length < rule.min_trials || (clauses.includes('few_days_under') && byDay.length < 2)) {
+  if (counted.length < rule.min_trials || (clauses.includes('few_days_under') && byDay().length < 2)) {
     const reason = trials.length > 0 ? 'too_few_trials' : results.length > 0 ? 'self_test_only' : 'no_trials'
     return { verdict: 'unknown', reason, ...summary }
   }
@@ -238,7 +238,7 @@ export function judgeWindow(results: readonly Result[], rule: Rule, basis: Basis
 
 type Seen = {
   trials: readonly Trial[]
-  byDay: readonly (readonly Trial[])[]
+  byDay: () => readonly (readonly Trial[])[]
   metCount: number
   rule: Rule
   basis: Basis
@@ -248,9 +248,9 @@ const holds: Record<Clause, (seen: Seen) => boolean> = {
   share: ({ trials, metCount, rule }) => metCount / trials.length >= rule.min_share,
   mean: ({ trials, rule, basis }) => (meanShare(trials, basis) ?? 0) >= rule.at_ratio,
   every_day: ({ byDay, rule, basis }) =>
-    byDay.every((day) => day.some((trial) => reaches(trial, rule.daily_ratio, basis))),
+    byDay().every((day) => day.some((trial) => reaches(trial, rule.daily_ratio, basis))),
   few_days_under: ({ byDay, rule, basis }) =>
-    byDay.filter((day) => day.some((trial) => !reaches(trial, rule.least_ratio, basis))).length < 2,
+    byDay().filter((day) => day.some((trial) => !reaches(trial, rule.least_ratio, basis))).length < 2,
 }
 
 type Shown = Pick<Trial, 'outcome' | 'linkRateBps' | 'targetBps'>

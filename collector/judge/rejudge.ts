@@ -10,6 +10,7 @@ import { dayMs } from '../local-time.ts'
 import { type Registry, standardOf } from '../registry.ts'
 import { type ComplianceRow, fieldsOf, isSame, keyOf } from './compliance.ts'
 import { judgeTestsAt, readTests } from './judge-sites.ts'
+import type { Test } from './results.ts'
 import { askAhead, createTurns } from './turns.ts'
 import { seriesOf, testsOf, windowOf } from './verdict.ts'
 
@@ -56,12 +57,13 @@ async function correctionsOf(registry: Registry, { verdicts, tests }: Stored): P
   const turn = createTurns()
   for (const [site, rows] of Map.groupBy(verdicts, ({ tags }) => tags['site'] ?? '')) {
     await turn()
-    const judge = judgeOf(registry, site, tests.get(site) ?? [])
+    const own = testsOf(tests.get(site) ?? [])
     for (const series of Map.groupBy(rows, ({ tags }) => keyOf(tags)).values()) {
       const { link = '', direction = '' } = series[0]?.tags ?? {}
-      const said = seriesOf(link, direction)
+      const name = seriesOf(link, direction)
+      const judge = judgeOf(registry, site, own.get(name) ?? [], name)
       for (const [first, last] of spoken(series)) {
-        const fields = judge(said, first.time)
+        const fields = judge(first.time)
         if (fields !== undefined && !isSame(fields, last.fields))
           due.push({ tags: last.tags, time: last.time + 1, fields })
       }
@@ -82,26 +84,26 @@ function spoken(series: readonly Row[]): [first: Row, last: Row][] {
 }
 
 /**
- * What would be said of a link and direction (`seriesOf`) at a time. Between two of its results nothing changes but at
- * midnight: judged once, and said of all hours between.
+ * What would be said of a link and direction (`seriesOf`) at times that ascend. Between two of its results nothing changes but
+ * at midnight: judged once, and said of all hours between.
  */
-function judgeOf(registry: Registry, id: string, rows: readonly Row[]) {
+function judgeOf(registry: Registry, id: string, own: readonly Test[], series: string) {
   const changes = registry.targetChanges(id)
-  const tests = testsOf(rows)
-  const judged = new Map<string, ComplianceRow['fields'] | undefined>()
-  return (series: string, time: number): ComplianceRow['fields'] | undefined => {
+  const tests = new Map([[series, own]])
+  let basis: number[] = []
+  let said: ComplianceRow['fields'] | undefined
+  return (time: number): ComplianceRow['fields'] | undefined => {
     const site = registry.siteAt(id, time)
     if (site === undefined) return undefined
     const { from } = windowOf(standardOf(registry, site), time, registry.data.district.timezone)
-    const own = tests.get(series) ?? []
     const known = own.findLastIndex((test) => test.time <= time)
-    const key = `${series} ${from} ${known} ${changes.findLastIndex((change) => change <= time)}`
-    if (judged.has(key)) return judged.get(key)
-    const { directions } = judgeTestsAt(registry, site, new Map([[series, own]]), time)
+    const now = [from, known, changes.findLastIndex((change) => change <= time)]
+    if (now.every((part, i) => part === basis[i])) return said
+    basis = now
+    const { directions } = judgeTestsAt(registry, site, tests, time)
     const verdict = directions.find(({ link, direction }) => seriesOf(link, direction) === series)
-    const fields = verdict && fieldsOf(verdict)
-    judged.set(key, fields)
-    return fields
+    said = verdict && fieldsOf(verdict)
+    return said
   }
 }
 

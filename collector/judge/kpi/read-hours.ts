@@ -33,10 +33,11 @@ export async function readHours(
       const hours = found.get(site) ?? []
       found.set(site, hours)
       const own = countsOf.get(key) ?? []
-      for (const [from, mean] of points) {
-        const count = own.find(([time]) => time === from)?.[1] ?? 0
-        hours.push({ terminal, from, mean, count })
-      }
+      points.forEach(([from, mean], i) => {
+        // Nearly always the same hours; a sample may have come between the two answers.
+        const same = own[i]?.[0] === from ? own[i] : own.find(([time]) => time === from)
+        hours.push({ terminal, from, mean, count: same?.[1] ?? 0 })
+      })
     }
   }
   return found
