@@ -225,7 +225,6 @@ async function pingAll(
       try {
         read()
         const seconds = await session.ping(signal)
-        read()
         // The first of each connection opens it.
         if (isOpen) rtts.push({ at: now(), seconds })
         isOpen = true

@@ -43,7 +43,7 @@ export function createObserver(deps: {
   transfer: Transfer
   /** Traffic of others just before, in bit/s. */
   idleBps: number
-  /** Of an upload that keeps the queue short for others: round trips under load, readings taken as each began and ended. */
+  /** Of an upload that keeps the queue short for others: round trips under load, a reading taken as each began. */
   roundTrips: readonly RoundTrip[] | undefined
 }): Observer {
   const { reader, framing, direction, transfer, idleBps, roundTrips } = deps
@@ -82,7 +82,6 @@ export function createObserver(deps: {
         const through = roundTrips?.map(({ at, seconds }) => ({
           seconds: at,
           bits: tickAt(ticks, at - seconds).counter,
-          mostBits: tickAt(ticks, at).counter,
         }))
         return uploaded(sights(), { hasCounter, idleBps, lateSeconds, through })
       }

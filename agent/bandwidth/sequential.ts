@@ -11,12 +11,7 @@
 import { mean, standardError, tQuantile, transientLength } from './statistics.ts'
 
 /** Bits passed since the start, in order of time. */
-export type Point = {
-  seconds: number
-  bits: number
-  /** Where `bits` is only the least: the most that may have passed. */
-  mostBits?: number
-}
+export type Point = { seconds: number; bits: number }
 
 export type Rule = {
   thresholdBps: number
@@ -80,7 +75,7 @@ export function judge(points: readonly Point[], rule: Rule): Estimate {
   const open: Estimate = {
     decision: 'open',
     rateBps:
-      rule.timingSeconds > 0 ? rateBetween(points.filter(({ seconds }) => seconds >= plateauFrom)) : rateOver(plateau),
+      rule.timingSeconds > 0 ? punctualRate(points.filter(({ seconds }) => seconds >= plateauFrom)) : rateOver(plateau),
     marginRatio: 1,
     plateauFrom,
     plateauSeconds,
@@ -190,22 +185,6 @@ function rateOver(bins: readonly Bin[]): number {
 
 function secondsOf(bins: readonly Bin[]): number {
   return (bins.at(-1)?.to.seconds ?? 0) - (bins[0]?.from.seconds ?? 0)
-}
-
-/** Rate over a plateau of points that may be late; where they say how late at most, none that this rules out. */
-function rateBetween(points: readonly Point[]): number {
-  const rate = punctualRate(points)
-  if (points[0]?.mostBits === undefined || points.length < 3) return rate
-  const third = Math.ceil(points.length / 3)
-  const pairs = points.slice(0, third).flatMap((from) => points.slice(-third).map((to) => ({ from, to })))
-  const between = (bits: number, { from, to }: Bin) => bits / (to.seconds - from.seconds)
-  const least = pairs.map((pair) => between(pair.to.bits - mostOf(pair.from), pair))
-  const most = pairs.map((pair) => between(mostOf(pair.to) - pair.from.bits, pair))
-  return Math.max(Math.min(rate, ...most), ...least)
-}
-
-function mostOf({ bits, mostBits = bits }: Point): number {
-  return mostBits
 }
 
 /**

@@ -8,7 +8,7 @@ type UploadFacts = {
   /** Traffic of others just before. */
   idleBps: number
   lateSeconds: number
-  /** Of one that kept the queue short for others: what the counter had seen when a round trip began, and at its end. */
+  /** Of one that kept the queue short for others: what the counter had seen when a round trip began, at its end. */
   through: readonly Point[] | undefined
 }
 
