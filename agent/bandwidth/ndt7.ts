@@ -9,7 +9,7 @@ import type { Direction } from '../../core/standard.ts'
 import { type About, aboutOf, unknownServer } from './about.ts'
 import type { TestpointTarget } from './config.ts'
 import { createProgressCurve, type Mark } from './curve.ts'
-import { createAgent, exchange, type Peer, hostOf } from './http.ts'
+import { createAgent, cutOff, exchange, type Peer, hostOf } from './http.ts'
 import { admit } from './lease.ts'
 import { interfaceOf, isOwnAddress } from './local.ts'
 import type { Session } from './session.ts'
@@ -207,7 +207,7 @@ function runTest(
       wire = response.socket
     })
     // Resets the connection: closing it would first send what waits in the kernel.
-    const abort = () => (wire === undefined ? socket.terminate() : wire.resetAndDestroy())
+    const abort = () => (wire === undefined ? socket.terminate() : cutOff(wire))
     signal.addEventListener('abort', abort, { once: true })
     let isOpen = false
     socket.on('open', () => {

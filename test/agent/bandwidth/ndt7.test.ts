@@ -1,5 +1,6 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocketServer } from 'ws'
@@ -9,6 +10,8 @@ import { now, type TransferOptions } from '../../../agent/bandwidth/transfer.ts'
 import { isAppError } from '../../../core/errors.ts'
 import { testpointSchema } from '../../../testpoint/config.ts'
 import { createTestpoint } from '../../../testpoint/testpoint.ts'
+import { has } from '../../services/capabilities.ts'
+import { createTlsProxy, selfSigned } from './tls.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
@@ -33,14 +36,16 @@ async function ours() {
   })
   closers.push(() => testpoint.stop())
   const { url } = await testpoint.start()
-  return { session: await openNdt7(target(url.replace('http', 'ws')), signal), totals: testpoint.totals }
+  return { url, session: await openNdt7(target(url.replace('http', 'ws')), signal), totals: testpoint.totals }
 }
 
 async function listen(server: Server): Promise<string> {
+  const connections = new Set<Socket>()
+  server.on('connection', (socket) => connections.add(socket))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closers.push(
     () => server.close(),
-    () => server.closeAllConnections(),
+    () => connections.forEach((socket) => socket.destroy()),
   )
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
@@ -101,6 +106,21 @@ describe('upload', () => {
     const transfer = session.start('up', options({ paceBps: 100e6 }))
     await transfer.done
     expect(transfer.marks().at(-1)?.bytes).toBeGreaterThan(10e6)
+  })
+})
+
+describe('over TLS', () => {
+  it.skipIf(!has('openssl')).each(['down', 'up'] as const)('%s ends when told to', async (direction) => {
+    const identity = selfSigned()
+    setDefaultCACertificates([identity.cert.toString()])
+    closers.push(() => setDefaultCACertificates(getCACertificates('bundled')))
+    const { url } = await ours()
+    const behind = await listen(createTlsProxy(identity, Number(new URL(url).port)))
+    const session = await openNdt7(target(behind.replace('ws://127.0.0.1', 'wss://localhost')), signal)
+    const transfer = session.start(direction, options({ maxBytes: 1e9, paceBps: 100e6 }))
+    while ((transfer.usedBytes() ?? 0) < 1e6) await new Promise((resolve) => setTimeout(resolve, 5))
+    transfer.stop()
+    expect(await transfer.done).toBeUndefined()
   })
 })
 

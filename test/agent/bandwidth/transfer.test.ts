@@ -1,11 +1,7 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { connect, createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createServer as createTlsSocketServer, getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLibreSpeed } from '../../../agent/bandwidth/librespeed.ts'
@@ -15,7 +11,8 @@ import { isAppError } from '../../../core/errors.ts'
 import type { Direction } from '../../../core/standard.ts'
 import { testpointSchema } from '../../../testpoint/config.ts'
 import { createTestpoint } from '../../../testpoint/testpoint.ts'
-import { has, pathOf } from '../../services/capabilities.ts'
+import { has } from '../../services/capabilities.ts'
+import { createTlsProxy, selfSigned } from './tls.ts'
 
 const log = pino({ level: 'silent' })
 const closers: (() => unknown)[] = []
@@ -49,25 +46,6 @@ function odd(behave: RequestListener): Promise<string> {
       else behave(request, response)
     }),
   )
-}
-
-/** A key and a certificate that nobody has signed but itself. */
-function selfSigned(): { key: Buffer; cert: Buffer } {
-  const folder = mkdtempSync(join(tmpdir(), 'linkbell-tls-'))
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
-  const made = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert]
-  try {
-    execFileSync(
-      pathOf('openssl'),
-      ['req', '-x509', '-days', '2', '-subj', '/CN=testpoint', '-addext', 'subjectAltName=DNS:localhost', ...made],
-      {
-        stdio: 'ignore',
-      },
-    )
-    return { key: readFileSync(key), cert: readFileSync(cert) }
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
 }
 
 async function open(url: string): Promise<Session> {
@@ -226,12 +204,7 @@ describe('under a lease', () => {
     setDefaultCACertificates([cert.toString()])
     closers.push(() => setDefaultCACertificates(getCACertificates('bundled')))
     const { url, totals } = await testpoint()
-    const proxy = createTlsSocketServer({ key, cert }, (from) => {
-      const to = connect(Number(new URL(url).port), '127.0.0.1')
-      from.on('error', () => to.destroy())
-      to.on('error', () => from.destroy())
-      from.pipe(to).pipe(from)
-    })
+    const proxy = createTlsProxy({ key, cert }, Number(new URL(url).port))
     const session = await open((await listen(proxy)).replace('http://127.0.0.1', 'https://localhost'))
     const lease = await session.admit({ ...wish, direction: 'up', signal })
     const common = { streams: 2, deadlineSeconds: now() + 10, inFlightBytes: 500_000, signal, leaseId: lease?.id }
