@@ -19,11 +19,16 @@ export type Budget = {
 
 const stateSchema = z.object({
   v: z.literal(1),
-  /** Of the accounts, as in 2026-11, UTC: a clock that is set by a zone must not open a new month. */
-  month: z.string(),
-  used_bytes: z.record(z.string(), z.number().min(0)),
+  /**
+   * Bytes of each link by month, as in 2026-11, UTC: a clock that is set by a zone must not open a new month, and one that
+   * stood in 1970 until it was set must not have wiped this one.
+   */
+  used_bytes: z.record(z.string(), z.record(z.string(), z.number().min(0))),
 })
 type State = z.output<typeof stateSchema>
+
+/** Months that are kept: the latest, and with them whatever a wrong clock has opened. */
+const keptMonths = 12
 
 const baseBytes = 5e9
 const secondsAtTarget = 400
@@ -42,10 +47,13 @@ export function openBudget(options: {
 }): Budget {
   const { file, link, limitBytes, now } = options
   const month = new Date(now()).toISOString().slice(0, 7)
-  const state = read(file, month)
-  const usedBytes = () => state.used_bytes[link] ?? 0
+  const state = read(file)
+  const account = (state.used_bytes[month] ??= {})
+  const usedBytes = () => account[link] ?? 0
   const add = (bytes: number) => {
-    state.used_bytes[link] = Math.max(0, usedBytes() + bytes)
+    // JSON holds no such number: it would come back as a damaged file.
+    if (!Number.isFinite(bytes)) throw new RangeError(`${bytes} bytes cannot be charged to the link ${link}`)
+    account[link] = Math.max(0, usedBytes() + bytes)
     if (file !== undefined) write(file, state)
   }
   return {
@@ -65,12 +73,13 @@ export function openBudget(options: {
   }
 }
 
-function read(file: string | undefined, month: string): State {
-  const empty: State = { v: 1, month, used_bytes: {} }
+function read(file: string | undefined): State {
+  const empty: State = { v: 1, used_bytes: {} }
   if (file === undefined) return empty
   try {
-    const state = stateSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
-    return state.month === month ? state : empty
+    const { v, used_bytes: all } = stateSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
+    const months = Object.keys(all).toSorted().slice(-keptMonths)
+    return { v, used_bytes: Object.fromEntries(months.map((month) => [month, all[month] ?? {}])) }
   } catch {
     // None yet, or not readable: the next write replaces it.
     return empty

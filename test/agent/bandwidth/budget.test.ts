@@ -58,7 +58,29 @@ describe('the byte budget of a month', () => {
     expect(open().account().usedBytes).toBe(900)
   })
 
-  it.each(['', '{', '{"v":2}', '{"v":1,"month":"2026-11","used_bytes":{"wan":-1}}'])(
+  it('outlives a boot with the clock in 1970', () => {
+    open().charge(900)
+    open({ time: 60_000 }).charge(10)
+    expect(open().account().usedBytes).toBe(900)
+    open().charge(10)
+    expect(open().account().usedBytes).toBe(910)
+  })
+
+  it('keeps the months of a year', () => {
+    for (let month = 0; month < 20; month++) open({ time: Date.UTC(2026, month, 1) }).charge(month)
+    const { used_bytes } = JSON.parse(readFileSync(join(folder, 'budget.json'), 'utf8'))
+    expect(Object.keys(used_bytes).toSorted().at(-1)).toBe('2027-08')
+    expect(Object.keys(used_bytes).length).toBeLessThanOrEqual(13)
+  })
+
+  it.each([Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN])('refuses %f bytes', (bytes) => {
+    const budget = open()
+    budget.charge(600)
+    expect(() => budget.refund(bytes)).toThrow(/cannot be charged/)
+    expect(open().account().usedBytes).toBe(600)
+  })
+
+  it.each(['', '{', '{"v":2}', '{"v":1,"used_bytes":{"2026-11":{"wan":-1}}}'])(
     'begins anew when the file holds %j',
     (text) => {
       writeFileSync(join(folder, 'budget.json'), text)
@@ -67,8 +89,7 @@ describe('the byte budget of a month', () => {
       budget.charge(5)
       expect(JSON.parse(readFileSync(join(folder, 'budget.json'), 'utf8'))).toEqual({
         v: 1,
-        month: '2026-11',
-        used_bytes: { wan: 5 },
+        used_bytes: { '2026-11': { wan: 5 } },
       })
     },
   )

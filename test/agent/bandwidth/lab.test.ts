@@ -127,7 +127,7 @@ describe.skipIf(!has('netns'))('on a shaped line', () => {
       const [result] = await school.measure({ ...targets(40e6, 'down'), state_file })
       expect(result?.month).toEqual({ usedBytes: result?.transferredBytes, limitBytes: 5e9 + 5e6 * 400 })
       const { used_bytes } = JSON.parse(readFileSync(state_file, 'utf8'))
-      expect(used_bytes).toEqual({ wan: result?.transferredBytes })
+      expect(Object.values(used_bytes)).toEqual([{ wan: result?.transferredBytes }])
       await expect(school.measure({ ...targets(40e6, 'down'), state_file, monthly_bytes: '30MB' })).rejects.toThrow(
         /bandwidth_bytes_per_month/,
       )
