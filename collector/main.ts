@@ -15,7 +15,7 @@ import { sitesAt } from './alerts/rules/places.ts'
 import { createBoard } from './board/server.ts'
 import { startBroker } from './broker/broker.ts'
 import type { CollectorConfig } from './config.ts'
-import { createFleet, type Fleet } from './fleet.ts'
+import { createFleet } from './fleet.ts'
 import { openHolding } from './holding.ts'
 import { createIngest } from './ingest.ts'
 import { createJudge } from './judge/judge.ts'
@@ -41,8 +41,6 @@ const tickMs = 1_000
 const firstVerdictsMs = 5_000
 /** A collector that judges already answers within it: the second one must not ring before it hears that. */
 const rivalMs = 3_000
-/** They take turns: the one that waits is back within minutes. */
-const twinsSaidMs = 900_000
 /** A slice holds the coming weeks: on Mondays there is a new one. */
 const distributeMs = 3_600_000
 
@@ -156,7 +154,7 @@ async function assemble(
     intervalSeconds: config.judge.interval_seconds,
   })
   begun.defer(() => judge.stop())
-  const health = healthOf({ alerts, holding, registry, fleet, connected: () => mqtt.connected(), url: connection.url })
+  const health = healthOf({ alerts, holding, registry, connected: () => mqtt.connected(), url: connection.url })
   const parts = { store: store.health, ...health }
   const watchDeps = { ...shared, store, fleet, judge, parts, notify: alerts.notify, env: deps.env, log }
   const watch = openWatch(config, watchDeps, begun)
@@ -216,30 +214,19 @@ function openAlerts(
 }
 
 type Parts = Record<'alerts' | 'holding', { health: () => Health }> & {
-  fleet: Fleet
   registry: LiveRegistry
   connected: () => boolean
   url: string
 }
 
-function healthOf({ alerts, holding, registry, fleet, connected, url }: Parts) {
+function healthOf({ alerts, holding, registry, connected, url }: Parts) {
   return {
     alerts: alerts.health,
     holding: holding.health,
     registry: registry.health,
     calendar: () => calendarHealth(registry.current(), Date.now()),
     broker: () => brokerHealth(connected(), url),
-    agents: () => agentsHealth(fleet, Date.now()),
   }
-}
-
-/** Said, but not ill: it is the school that suffers. */
-function agentsHealth(fleet: Fleet, time: number): Health {
-  const twins = fleet.states().filter(({ twinAt = 0 }) => time - twinAt < twinsSaidMs)
-  const problems = twins.map(
-    ({ agent }) => `Two machines connect as agent ${agent}: give one of them an id of its own.`,
-  )
-  return { ok: true, problems, facts: { twins: twins.length } }
 }
 
 /** Said, but not ill: verdicts are as good as before, and a test in a holiday hurts nobody. */

@@ -28,6 +28,8 @@ export type Facts = {
   sites: ReadonlyMap<string, SiteFacts>
   /** By site: since when it is silent, or `heard`. */
   silence: ReadonlyMap<string, { since: number } | 'heard'>
+  /** Agents that were heard of; `taken`: another machine speaks as this one. */
+  agents: readonly { site: string; agent: string; taken: boolean }[]
   verdicts: ReadonlyMap<string, { directions: readonly LinkFact[] }>
   paths: ReadonlyMap<string, readonly PathFact[]>
   rooms: ReadonlyMap<string, readonly RoomFact[]>

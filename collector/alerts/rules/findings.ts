@@ -35,6 +35,12 @@ function found({ id, when }: Rule, facts: Facts): Found[] {
         if (silence === 'heard') return [{ labels: { site }, says: 'clear', evidence: [] }]
         return [{ labels: { site }, says: 'holds', evidence: [words.silent()], since: silence.since }]
       })
+    case 'twins':
+      return facts.agents.map(({ site, agent, taken }) => ({
+        labels: { site, agent },
+        says: taken ? 'holds' : 'clear',
+        evidence: taken ? [words.twins(agent)] : [],
+      }))
     case 'path':
       return everySite(facts.paths, (site, paths) => pathsOf(when, site, paths))
     case 'room':

@@ -31,6 +31,8 @@ const pathMs = 15 * 60_000
 const pathSeconds = 300
 /** After a start agents come back in so long; one that was heard of before and does not is silent. */
 const returnMs = 180_000
+/** Machines with one id take turns; one that waits for the other is back within minutes. */
+const twinsMs = 900_000
 const heardMs = 7 * 86_400_000
 
 export function createGather({ registry, fleet, store, verdicts, parts, rules, now }: GatherDeps) {
@@ -104,6 +106,7 @@ export function createGather({ registry, fleet, store, verdicts, parts, rules, n
       time,
       sites: sitesAt(known, time),
       silence: silenceOf(known, fleet, returned ? heard : undefined, time),
+      agents: agentsOf(known, fleet, time),
       verdicts: verdicts(),
       paths,
       rooms,
@@ -113,6 +116,14 @@ export function createGather({ registry, fleet, store, verdicts, parts, rules, n
       readings,
     }
   }
+}
+
+function agentsOf(known: Registry, fleet: Pick<Fleet, 'state'>, time: number): Facts['agents'] {
+  return known.agents(time).flatMap((agent) => {
+    const site = known.placeOf(agent, time)?.site
+    const { presence, twinAt = -Infinity } = fleet.state(agent)
+    return site === undefined || presence === 'unknown' ? [] : [{ site, agent, taken: time - twinAt < twinsMs }]
+  })
 }
 
 function silenceOf(

@@ -34,6 +34,9 @@ const trials = z.strictObject({
 const silent = z.strictObject({
   type: z.literal('silent').describe('No gateway of a school is connected or sends.'),
 })
+const twins = z.strictObject({
+  type: z.literal('twins').describe('Two machines connect as one agent, and throw each other off the broker.'),
+})
 const path = z.strictObject({
   type: z.literal('path').describe('Loss or delay on the way to a level, at the level where it begins.'),
   loss_ratio: share.default(0.01).describe('Loss in 15 minutes.'),
@@ -104,6 +107,7 @@ const many = z.strictObject({
 const conditionSchema = z.discriminatedUnion('type', [
   trials,
   silent,
+  twins,
   path,
   room,
   devices,

@@ -16,6 +16,11 @@ const levelNames: Readonly<Record<string, Text>> = {
 
 export const words = {
   silent: () => line('Nothing is heard from it: line, power, or its gateway', '无任何数据：线路、供电或网关故障'),
+  twins: (agent: string) =>
+    line(
+      `Two machines connect as ${agent}: give one of them an id of its own (agent: in its configuration), or stop it`,
+      `两台机器使用同一采集端编号 ${agent}：请为其中一台更换编号（其配置中的 agent），或将其停用`,
+    ),
   room: (name: Text, causes: readonly string[]) =>
     line(`Room ${name.en}: ${causes.join(', ')} does not answer`, `教室 ${name.zh}：${causes.join('、')} 无应答`),
   devices: (down: number, known: number) =>

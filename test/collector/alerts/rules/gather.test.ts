@@ -32,6 +32,30 @@ describe('facts', () => {
     }
   }
 
+  it('tell which agents two machines speak as, until they have not taken turns for a quarter of an hour', async () => {
+    const registry = registryOf({})
+    const fleet = createFleet({ now: () => now, onChange: () => undefined })
+    const gather = createGather({
+      registry: () => registry,
+      fleet,
+      store,
+      verdicts: () => new Map(),
+      parts: {},
+      rules: [],
+      now: () => now,
+    })
+    const status = { v: 1 as const, on: true, conn: 1, at: now, version: '0', stream: 's', gaps: [] }
+    const [agent = ''] = registry.agents(now)
+    const taken = async () => (await gather()).agents.map((each) => [each.agent, each.taken])
+    expect(await taken()).toEqual([])
+    for (const boot of ['b1', 'b2']) fleet.report(agent, { ...status, boot }, now)
+    expect(await taken()).toEqual([[agent, false]])
+    fleet.report(agent, { ...status, boot: 'b1' }, now)
+    expect(await taken()).toEqual([[agent, true]])
+    now += 16 * minute
+    expect(await taken()).toEqual([[agent, false]])
+  })
+
   it('of the devices of a few schools are new at every look', async () => {
     const registry = registryOf({ terminals: [{ id: 'ap-1', kind: 'ap', site: 's1', address: '10.0.0.1' }] })
     const fleet = createFleet({ now: () => now, onChange: () => undefined })

@@ -20,6 +20,8 @@ type Outcome = Evidence['outcome']
 type Seen = {
   at: number
   silent?: string[] | 'all'
+  /** Schools whose gateway was heard, and whether another machine speaks as it. */
+  twins?: Record<string, boolean>
   /** By site, newest first; `below?`: not confirmed. */
   trials?: Record<string, (Outcome | 'below?')[]>
   /** By site and level: loss and round trip. */
@@ -117,6 +119,7 @@ function factsOf(seen: Omit<Seen, 'at'>, registry: Registry, time: number): Fact
     time,
     sites,
     silence: new Map([...sites.keys()].map((id) => [id, silent.includes(id) ? { since: time } : 'heard'])),
+    agents: entries(seen.twins).map(([site, taken]) => ({ site, agent: `${site}-gw`, taken })),
     verdicts: new Map(entries(seen.trials).map(([site, trials]) => [site, { directions: [directionOf(trials)] }])),
     paths: new Map(
       entries(seen.paths).map(([site, levels]) => [

@@ -21,6 +21,7 @@ test('faults of equipment are those that rules of rooms and kinds of devices fin
     time,
     sites: new Map([['s1', site]]),
     silence: new Map(),
+    agents: [],
     verdicts: new Map(),
     paths: new Map(),
     rooms: new Map([['s1', [{ room: 'r1', name: text, state: 'down', causes: [] }]]]),
