@@ -30,7 +30,7 @@ export type Evidence = {
   tests: number
   counted: boolean
   /** Why it was left out; undefined when it counts. */
-  leftOut?: 'self_test' | 'inconclusive' | 'target_changed'
+  leftOut?: 'self_test' | 'inconclusive' | 'target_changed' | undefined
 }
 
 export type DirectionVerdict = {
@@ -180,6 +180,19 @@ function trialEvidence(trial: Trial, leftOut?: Evidence['leftOut']): Evidence {
 /** Field by field: a test is evidence in every window that it lies in, dozens of times when a day is judged again. */
 function testEvidence(test: Test, leftOut?: Evidence['leftOut']): Evidence {
   const { time, outcome, cause, method, trigger, testpoint, linkRateBps, goodputBps, targetBps } = test
-  const said = { time, outcome, cause, method, trigger, testpoint, linkRateBps, goodputBps, targetBps, tests: 1 }
-  return leftOut === undefined ? { ...said, counted: true } : { ...said, counted: false, leftOut }
+  const counted = leftOut === undefined
+  return {
+    time,
+    outcome,
+    cause,
+    method,
+    trigger,
+    testpoint,
+    linkRateBps,
+    goodputBps,
+    targetBps,
+    tests: 1,
+    counted,
+    leftOut,
+  }
 }
