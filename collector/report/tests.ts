@@ -2,7 +2,8 @@
 import { directions } from '../../core/standard.ts'
 import type { Row } from '../../store/query.ts'
 import type { Store } from '../../store/store.ts'
-import type { Evidence, SiteVerdict } from '../judge/verdict.ts'
+import { testOf } from '../judge/results.ts'
+import { type Evidence, seriesOf, type SiteVerdict } from '../judge/verdict.ts'
 import { type Cell, type Column, filled, type Lang } from './document.ts'
 import type { Month } from './month.ts'
 import { reasonOf, stateText } from './say.ts'
@@ -52,12 +53,14 @@ export function testColumns(lang: Lang): Column[] {
 
 /** `whole`: the verdict over the month, whose evidence says what counted. Oldest first, as they were run. */
 export function testRows(rows: readonly Row[], whole: SiteVerdict, lang: Lang): Cell[][] {
-  const evidence = new Map<string, Evidence>(
-    whole.directions.flatMap(({ link, direction, evidence: own }) =>
-      own.map((one) => [`${link} ${direction} ${one.time}`, one] as const),
+  const evidence = new Map(
+    whole.directions.map(
+      ({ link, direction, evidence: own }) =>
+        [seriesOf(link, direction), new Map(own.map((one) => [one.time, one]))] as const,
     ),
   )
-  return rows.map(({ time, tags, fields }) => {
+  return rows.map((row) => {
+    const { time, tags, fields } = row
     const { link = '', direction = '' } = tags
     const value = (name: FieldName<'bandwidth'>) => fields[name] ?? null
     const said = (name: FieldName<'bandwidth'>) => stateText(name, fields[name], lang)
@@ -72,7 +75,7 @@ export function testRows(rows: readonly Row[], whole: SiteVerdict, lang: Lang): 
       value('target_bps'),
       { value: said('outcome'), tone: outcome === 1 ? 'met' : outcome === 0 ? 'below' : 'unknown' },
       value('cause') === 0 ? '' : said('cause'),
-      countedText(evidence.get(`${link} ${direction} ${time}`), lang),
+      countedText(row, evidence.get(seriesOf(link, direction)), lang),
       said('method'),
       said('trigger'),
       tags['testpoint'] ?? '',
@@ -91,8 +94,11 @@ export function testRows(rows: readonly Row[], whole: SiteVerdict, lang: Lang): 
   })
 }
 
-/** A test that is no evidence of its own is the confirmation of the one before. */
-function countedText(evidence: Evidence | undefined, lang: Lang): string {
-  if (evidence === undefined) return words.counted_confirms[lang]
-  return evidence.counted ? words.counted_yes[lang] : filled(words.counted_no, lang, { why: reasonOf(evidence, lang) })
+/** A confirmation that is no evidence of its own is part of the test before. What no link of the verdict has is nothing's. */
+function countedText(row: Row, series: ReadonlyMap<number, Evidence> | undefined, lang: Lang): string {
+  if (series === undefined) return words.counted_no_link[lang]
+  const evidence = series.get(row.time)
+  if (evidence?.counted) return words.counted_yes[lang]
+  if (evidence !== undefined) return filled(words.counted_no, lang, { why: reasonOf(evidence, lang) })
+  return testOf(row)?.trigger === 'confirmation' ? words.counted_confirms[lang] : words.counted_not_judged[lang]
 }

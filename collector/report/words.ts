@@ -229,6 +229,8 @@ export const words = {
   counted_yes: text('counted', '计入'),
   counted_no: text('no: {why}', '不计：{why}'),
   counted_confirms: text('as one with it ↑', '与前次合计'),
+  counted_no_link: text('not judged: no such link at the end of the month', '未判定：月末已无此线路'),
+  counted_not_judged: text('not judged', '未判定'),
   no_tests: text('No bandwidth test in this month.', '本月没有带宽测试。'),
   wan: text('Passive evidence: ordinary traffic', '被动证据：日常流量'),
   wan_note: text(

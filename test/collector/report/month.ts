@@ -16,6 +16,7 @@ export const registry = registryOf({
 
 type Test = {
   site: string
+  link?: string
   at: string
   outcome: Outcome
   rate: number
@@ -53,15 +54,15 @@ export const bandwidth: Test[] = [
 
 let held: TestStore | undefined
 
-export async function openMonth(): Promise<TestStore> {
+export async function openMonth(said: readonly Omit<Test, 'inMonth'>[] = bandwidth): Promise<TestStore> {
   held = await openTestStore()
-  const batches = bandwidth.map(({ site, at, outcome, rate, cause = 'none', trigger = 'scheduled' }) => {
+  const batches = said.map(({ site, link = 'wan', at, outcome, rate, cause = 'none', trigger = 'scheduled' }) => {
     const { town = '', category = '' } = registry.siteAt(site, now) ?? {}
     const place = { district: 'd1', town, category, site, agent: `${site}-gw` }
     return {
       measurement: 'bandwidth' as const,
       times: [Date.parse(at)],
-      tags: { ...place, link: 'wan', direction: 'down', testpoint: 'tp-1' },
+      tags: { ...place, link, direction: 'down', testpoint: 'tp-1' },
       fields: {
         link_rate_bps: [rate],
         goodput_bps: [rate * 0.94],
