@@ -197,10 +197,11 @@ async function watch(
   const timer = setInterval(() => {
     observer.tick()
     const used = observer.wireBytes(transfer.usedBytes())
-    if (used > moved.bytes) moved = { bytes: used, seconds: now() }
+    const own = Math.min(used, transfer.usedBytes() ?? used)
+    if (own > moved.bytes) moved = { bytes: own, seconds: now() }
     const pausedSeconds = now() - moved.seconds
     if (pausedSeconds > stallSeconds) ended = 'testpoint_failed'
-    else if (used > maxBytes) ended = 'byte_cap'
+    else if (used >= maxBytes) ended = 'byte_cap'
     // A line on which nothing moves is no slow line; when it stays so, that is the end of the test.
     const isDecided = decided() && pausedSeconds < pauseSeconds
     if (isDecided || ended !== 'time_cap' || now() - begun > limit) transfer.stop()

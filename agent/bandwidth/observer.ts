@@ -32,7 +32,10 @@ export type Observer = {
   /** Payload rate of the transfer from `seconds` on. */
   goodputBps: (seconds: number) => number | null
   counterLost: () => boolean
-  /** Bytes at layer 2 that a transfer which moved so much payload has cost the line, what was sent again included. */
+  /**
+   * Bytes at layer 2 that a transfer which moved so much payload has cost the line, what was sent again included. Of one
+   * that tells nothing and that no counter has seen, all that it was allowed.
+   */
   wireBytes: (payloadBytes: number | null) => number
 }
 
@@ -43,10 +46,11 @@ export function createObserver(deps: {
   transfer: Transfer
   /** Traffic of others just before, in bit/s. */
   idleBps: number
+  maxBytes: number
   /** Of an upload that keeps the queue short for others: round trips under load, a reading taken as each began. */
   roundTrips: readonly RoundTrip[] | undefined
 }): Observer {
-  const { reader, framing, direction, transfer, idleBps, roundTrips } = deps
+  const { reader, framing, direction, transfer, idleBps, maxBytes, roundTrips } = deps
   const ticks: Tick[] = []
   // Counters that stand still for seconds are no clock for anything else: they are kept apart.
   const isSlow = reader?.refreshSeconds !== undefined
@@ -95,10 +99,13 @@ export function createObserver(deps: {
     },
     counterLost: () => any?.lost() ?? false,
     wireBytes(payloadBytes) {
-      const { counter: all = 0, resent = 0 } = ticks.at(-1) ?? {}
-      const own = payloadBytes === null ? Number.POSITIVE_INFINITY : payloadBytes * framing.overhead + resent / 8
+      const { counter: all = 0, resent = 0, seconds = 0 } = ticks.at(-1) ?? {}
+      const own = payloadBytes === null ? undefined : payloadBytes * framing.overhead + resent / 8
+      if (counter === undefined || counter.lost()) return own ?? maxBytes
+      // What waits unread in the kernel has passed as well; so has what others have more than before.
+      const unread = direction === 'down' ? (all - idleBps * (seconds - (ticks[0]?.seconds ?? 0))) / 8 : 0
       // Never more than passed at all: what was handed to the kernel need not have left it.
-      return counter === undefined || counter.lost() ? own : Math.min(own, all / 8)
+      return Math.max(Math.min(own ?? Number.POSITIVE_INFINITY, all / 8), unread)
     },
   }
 }

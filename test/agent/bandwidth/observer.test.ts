@@ -38,7 +38,7 @@ function setUp(
     done: new Promise(() => {}),
     stop: () => {},
   }
-  const observer = createObserver({ reader, framing, direction, transfer, idleBps, roundTrips })
+  const observer = createObserver({ reader, framing, direction, transfer, idleBps, maxBytes: 50_000, roundTrips })
   observer.tick()
   return {
     observer,
@@ -171,5 +171,31 @@ describe('upload', () => {
     for (let i = 0; i < 30; i++) step(0.05, 10_100 * framing.overhead, 10_000)
     expect(observer.observe(0)).toMatchObject({ otherBps: 100 })
     expect(observer.observe(0).upperPoints).toBeUndefined()
+  })
+})
+
+describe('the cost of a test', () => {
+  it.each(['reset', 'lose'] as const)('is all it was allowed, when nothing tells any more: %s', (what) => {
+    const { observer, step, ...faults } = setUp('down')
+    step(0.05, 20_000, 0)
+    expect(observer.wireBytes(null)).toBe(20_000)
+    faults[what]()
+    step(0.05, 2000, 0)
+    expect(observer.wireBytes(null)).toBe(50_000)
+    expect(observer.wireBytes(1000)).toBe(1000 * framing.overhead)
+  })
+
+  it('counts what came and was not read yet, but not what others had before', () => {
+    const { observer, step } = setUp('down', { idleBps: 8000 })
+    for (let i = 0; i < 20; i++) step(0.05, 500, 100)
+    expect(observer.wireBytes(2000)).toBeCloseTo(20 * 500 - 1000, 0)
+    expect(observer.wireBytes(9900)).toBe(20 * 500)
+  })
+
+  it('of an upload is never more than left', () => {
+    const { observer, step } = setUp('up', { idleBps: 8000 })
+    for (let i = 0; i < 20; i++) step(0.05, 500, 100)
+    expect(observer.wireBytes(2000)).toBeCloseTo(2000 * framing.overhead, 0)
+    expect(observer.wireBytes(20_000)).toBe(20 * 500)
   })
 })
