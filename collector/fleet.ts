@@ -18,6 +18,8 @@ export type AgentState = {
 
 export type FleetOptions = {
   now: () => number
+  /** Of a clock that nobody sets, ms: silence is measured by it. Without it, `now`. */
+  elapsed?: () => number
   /** Told of each agent whose presence or status changed. */
   onChange: (agent: string) => void
 }
@@ -45,16 +47,19 @@ const silentAfterMs = 200_000
 /** Unregistered agents that are remembered: the ids come from the network. */
 const maxAgents = 50_000
 
-/** `seenAt`: of the last batch or status. `boots`: of the process that speaks now, and of the one before. */
-type Entry = AgentState & { offlineAt: number | undefined; seenAt: number; boots: readonly string[] }
+/**
+ * By `elapsed`: `seen`, the last batch or status; `willed`, the will that is held back. `boots`: of the process that speaks
+ * now, and of the one before.
+ */
+type Entry = AgentState & { willed: number | undefined; seen: number; boots: readonly string[] }
 
-export function createFleet({ now, onChange }: FleetOptions): Fleet {
+export function createFleet({ now, elapsed = now, onChange }: FleetOptions): Fleet {
   const entries = new Map<string, Entry>()
 
   function entryOf(agent: string): Entry | undefined {
     const known = entries.get(agent)
     if (known !== undefined || entries.size >= maxAgents) return known
-    const entry: Entry = { ...unheardOf(agent), offlineAt: undefined, seenAt: 0, boots: [] }
+    const entry: Entry = { ...unheardOf(agent), willed: undefined, seen: 0, boots: [] }
     entries.set(agent, entry)
     return entry
   }
@@ -79,24 +84,25 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
       // A process that has ended does not come back: the one of before is another machine.
       if (status.boot === before) entry.twinAt = at
       if (status.boot !== now) entry.boots = [status.boot, ...(now === undefined ? [] : [now])]
-      entry.seenAt = at
-      entry.offlineAt = undefined
+      entry.seen = elapsed()
+      entry.willed = undefined
       become(entry, 'online', at)
     } else if (entry.presence === 'unknown') {
       become(entry, 'offline', at)
     } else if (entry.presence === 'online') {
-      entry.offlineAt ??= at - Math.min((status.held_seconds ?? 0) * 1_000, willHoldMs)
+      entry.willed ??= elapsed() - Math.min((status.held_seconds ?? 0) * 1_000, willHoldMs)
     }
     onChange(agent)
   }
 
   function tick(): void {
-    const time = now()
+    const time = elapsed()
+    // A step of the wall clock is nobody's silence; when something was is told by the clock as it is now.
+    const offline = (entry: Entry, since: number) => become(entry, 'offline', now() - (time - since))
     for (const entry of entries.values()) {
       if (entry.presence !== 'online') continue
-      if (entry.offlineAt !== undefined && time - entry.offlineAt >= willHoldMs)
-        become(entry, 'offline', entry.offlineAt)
-      else if (time - entry.seenAt > silentAfterMs) become(entry, 'offline', entry.seenAt)
+      if (entry.willed !== undefined && time - entry.willed >= willHoldMs) offline(entry, entry.willed)
+      else if (time - entry.seen > silentAfterMs) offline(entry, entry.seen)
     }
   }
 
@@ -105,9 +111,9 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
       const entry = entryOf(agent)
       if (entry === undefined) return
       entry.lastBatchAt = Math.max(entry.lastBatchAt ?? 0, at)
-      entry.seenAt = at
+      entry.seen = elapsed()
       // A batch after the will proves that the agent lives: the will belonged to a connection before.
-      entry.offlineAt = undefined
+      entry.willed = undefined
       become(entry, 'online', at)
     },
     report,
@@ -126,7 +132,7 @@ export function createFleet({ now, onChange }: FleetOptions): Fleet {
   }
 }
 
-function stateOf({ offlineAt: _, seenAt: __, boots: ___, ...state }: Entry): AgentState {
+function stateOf({ willed: _, seen: __, boots: ___, ...state }: Entry): AgentState {
   return { ...state }
 }
 

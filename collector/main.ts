@@ -110,11 +110,12 @@ async function assemble(
 ) {
   const { log, version } = deps
   const now = Date.now
+  const elapsed = () => Math.round(performance.now())
   const { registry, store, holding } = await openData(config, deps, begun)
   const district = registry.current().data.district.id
   const live = createLive()
   const metrics = createMetrics()
-  const fleet = createFleet({ now, onChange: (agent) => live.publish({ type: 'fleet', agent }) })
+  const fleet = createFleet({ now, elapsed, onChange: (agent) => live.publish({ type: 'fleet', agent }) })
   const connection = await brokerOf(config, district, log, begun, onDeath)
   const shared = { registry: registry.current, now }
   const mqtt = createCollectorMqtt({
@@ -156,7 +157,7 @@ async function assemble(
   begun.defer(() => judge.stop())
   const health = healthOf({ alerts, holding, registry, connected: () => mqtt.connected(), url: connection.url })
   const parts = { store: store.health, ...health }
-  const watchDeps = { ...shared, store, fleet, judge, parts, notify: alerts.notify, env: deps.env, log }
+  const watchDeps = { ...shared, elapsed, store, fleet, judge, parts, notify: alerts.notify, env: deps.env, log }
   const watch = openWatch(config, watchDeps, begun)
   const board = createBoard({
     ...shared,

@@ -161,6 +161,33 @@ describe('the fleet', () => {
     expect(fleet.state('a')).toMatchObject({ presence: 'online', since: now })
   })
 
+  it.each([
+    ['ahead an hour', 3_600 * second],
+    ['back an hour', -3_600 * second],
+  ])('takes no step of the clock for silence, and no silence for a step: %s', (_name, step) => {
+    let elapsed = 0
+    fleet = createFleet({ now: () => now, elapsed: () => elapsed, onChange: () => undefined })
+    const wait = (ms: number) => {
+      elapsed += ms
+      now += ms
+      fleet.tick()
+    }
+    fleet.heard('a', now)
+    fleet.heard('b', now)
+    report(true, 1)
+    wait(5 * second)
+    fleet.report('b', status(false), now)
+    now += step
+    wait(second)
+    expect([fleet.state('a').presence, fleet.state('b').presence]).toEqual(['online', 'online'])
+    wait(9 * second)
+    expect(fleet.state('b')).toMatchObject({ presence: 'offline', since: now - 10 * second })
+    wait(185 * second)
+    expect(presence()).toBe('online')
+    wait(second)
+    expect(fleet.state('a')).toMatchObject({ presence: 'offline', since: now - 201 * second })
+  })
+
   it('takes a status for a sign of life, too', () => {
     report(true)
     pass(150 * second)

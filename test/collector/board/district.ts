@@ -133,15 +133,17 @@ function registryOf(sites: readonly MadeSite[], simulated: boolean, rules: NonNu
 }
 
 function fleetOf(sites: readonly MadeSite[], registry: Registry, now: number): Fleet {
-  let time = now - 3 * dayMs
+  let time = now
   const fleet = createFleet({ now: () => time, onChange: () => {} })
   for (const { agent, behaviour } of sites) {
     const revision = registry.slice(agent, now)?.revision ?? ''
+    time = now - 3 * dayMs
     fleet.wanted(agent, revision)
     if (behaviour === 'new') continue
     const status = { v: 1 as const, boot: 'b1', conn: 1, version: '0.1.0', stream: 'main', revision, gaps: [] }
     fleet.report(agent, { ...status, on: true, at: time }, time)
-    if (behaviour === 'dead') fleet.report(agent, { ...status, on: false, at: time }, now - dayMs)
+    time = now - dayMs
+    if (behaviour === 'dead') fleet.report(agent, { ...status, on: false, at: time }, time)
   }
   time = now - dayMs + minuteMs
   fleet.tick()

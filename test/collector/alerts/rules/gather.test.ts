@@ -77,4 +77,23 @@ describe('facts', () => {
     await swept(2, 1)
     expect(await states()).toEqual(['up'])
   })
+
+  it('of silence after a start wait for agents to come back, by a clock that nobody sets', async () => {
+    const registry = registryOf()
+    let elapsed = 0
+    const clocks = { now: () => now, elapsed: () => elapsed }
+    const fleet = createFleet({ ...clocks, onChange: () => undefined })
+    const tags = { district, town: 't1', category: 'rural', site: 's1', agent: 'a-gw1' }
+    await store.write([{ measurement: 'agent', times: [now - minute], tags, fields: { uptime_seconds: [1] } }])
+    const verdicts = () => new Map()
+    const gather = createGather({ registry: () => registry, fleet, store, verdicts, parts: {}, rules: [], ...clocks })
+    const silence = async () => (await gather()).silence.get('s1')
+    const lastHeard = now - minute
+    expect(await silence()).toBeUndefined()
+    now += 60 * minute
+    elapsed += minute
+    expect(await silence()).toBeUndefined()
+    elapsed += 2 * minute + 1
+    expect(await silence()).toEqual({ since: lastHeard })
+  })
 })
