@@ -1,9 +1,20 @@
 /** Reads the windows of sites from the store, many at a time, and judges them. */
+import { directions } from '../../core/standard.ts'
 import type { Row } from '../../store/query.ts'
 import type { Store } from '../../store/store.ts'
 import { type Registry, type SiteRow, standardOf } from '../registry.ts'
+import type { Test } from './results.ts'
 import { askAhead, createTurns } from './turns.ts'
-import { judgeTests, type SiteVerdict, type Target, type Tests, testsOf, windowOf } from './verdict.ts'
+import {
+  type DirectionVerdict,
+  type Frame,
+  judgeDirection,
+  judgeSite,
+  seriesOf,
+  type SiteVerdict,
+  type Target,
+  windowOf,
+} from './verdict.ts'
 
 /** One question asks for the window of this many sites: a district takes a few, not one a school. */
 const sitesPerQuery = 200
@@ -38,17 +49,34 @@ export async function judgeSites(
 
 /** The verdict on a site at a time from rows that reach over its window. */
 export function judgeAt(registry: Registry, site: SiteRow, rows: readonly Row[], time: number): SiteVerdict {
-  return judgeTestsAt(registry, site, testsOf(rows), time)
+  const frame = frameAt(registry, site, time)
+  const { from, to } = frame.window
+  const within = rows.filter((row) => row.time >= from && row.time < to)
+  return judgeSite(site.id, targetsOf(registry, site.id, frame.window), within, frame)
 }
 
-/** The same, of rows that were looked through before. */
-export function judgeTestsAt(registry: Registry, site: SiteRow, tests: Tests, time: number): SiteVerdict {
+/** The same of one link and direction (`seriesOf`), from its own tests; undefined where the site has no such link then. */
+export function judgeSeriesAt(
+  registry: Registry,
+  site: SiteRow,
+  series: string,
+  tests: readonly Test[],
+  time: number,
+): DirectionVerdict | undefined {
+  const frame = frameAt(registry, site, time)
+  const { from, to } = frame.window
+  const within = tests.filter((test) => test.time >= from && test.time < to)
+  for (const link of targetsOf(registry, site.id, frame.window)) {
+    const direction = directions.find((one) => seriesOf(link.id, one) === series)
+    if (direction !== undefined) return judgeDirection(within, link, direction, frame)
+  }
+  return undefined
+}
+
+function frameAt(registry: Registry, site: SiteRow, time: number): Frame {
   const { timezone } = registry.data.district
   const standard = standardOf(registry, site)
-  const window = windowOf(standard, time, timezone)
-  const isWithin = (test: { time: number }) => test.time >= window.from && test.time < window.to
-  const within = new Map([...tests].map(([series, own]) => [series, own.filter(isWithin)]))
-  return judgeTests(site.id, targetsOf(registry, site.id, window), within, { standard, timezone, window })
+  return { standard, timezone, window: windowOf(standard, time, timezone) }
 }
 
 /** Links as they are at the end of a window, each with the targets that it had before within it. */

@@ -9,7 +9,7 @@ import type { Store } from '../../store/store.ts'
 import { dayMs } from '../local-time.ts'
 import { type Registry, standardOf } from '../registry.ts'
 import { type ComplianceRow, fieldsOf, isSame, keyOf } from './compliance.ts'
-import { judgeTestsAt, readTests } from './judge-sites.ts'
+import { judgeSeriesAt, readTests } from './judge-sites.ts'
 import type { Test } from './results.ts'
 import { askAhead, createTurns } from './turns.ts'
 import { seriesOf, testsOf, windowOf } from './verdict.ts'
@@ -89,7 +89,6 @@ function spoken(series: readonly Row[]): [first: Row, last: Row][] {
  */
 function judgeOf(registry: Registry, id: string, own: readonly Test[], series: string) {
   const changes = registry.targetChanges(id)
-  const tests = new Map([[series, own]])
   let basis: number[] = []
   let said: ComplianceRow['fields'] | undefined
   return (time: number): ComplianceRow['fields'] | undefined => {
@@ -100,8 +99,7 @@ function judgeOf(registry: Registry, id: string, own: readonly Test[], series: s
     const now = [from, known, changes.findLastIndex((change) => change <= time)]
     if (now.every((part, i) => part === basis[i])) return said
     basis = now
-    const { directions } = judgeTestsAt(registry, site, tests, time)
-    const verdict = directions.find(({ link, direction }) => seriesOf(link, direction) === series)
+    const verdict = judgeSeriesAt(registry, site, series, own, time)
     said = verdict && fieldsOf(verdict)
     return said
   }

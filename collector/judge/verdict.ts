@@ -75,11 +75,10 @@ export function windowOf(standard: Standard, now: number, timezone: string): { f
   return { from: startOfDay(now - standard.rule.window_days * dayMs, timezone), to: now + 1 }
 }
 
-/** Tests of a site by link and direction (`seriesOf`). */
-export type Tests = ReadonlyMap<string, readonly Test[]>
 export const seriesOf = (link: string, direction: string) => `${link} ${direction}`
 
-export function testsOf(rows: readonly Row[]): Tests {
+/** Tests of a site by link and direction (`seriesOf`). */
+export function testsOf(rows: readonly Row[]): ReadonlyMap<string, readonly Test[]> {
   const tests = new Map<string, Test[]>()
   for (const row of rows) {
     const test = testOf(row)
@@ -94,16 +93,11 @@ export function testsOf(rows: readonly Row[]): Tests {
 
 /** The verdict on a site from the bandwidth rows of its window, of whatever link and direction. */
 export function judgeSite(site: string, links: readonly Target[], rows: readonly Row[], frame: Frame): SiteVerdict {
-  return judgeTests(site, links, testsOf(rows), frame)
-}
-
-/** The same, of rows that were looked through before. */
-export function judgeTests(site: string, links: readonly Target[], tests: Tests, frame: Frame): SiteVerdict {
+  const tests = testsOf(rows)
   const judged = links.flatMap((link) =>
-    directions.map((direction) => {
-      const own = tests.get(seriesOf(link.id, direction)) ?? []
-      return { link: link.id, direction, ...judgeDirection(own, link, direction, frame) }
-    }),
+    directions.map((direction) =>
+      judgeDirection(tests.get(seriesOf(link.id, direction)) ?? [], link, direction, frame),
+    ),
   )
   const deciding = judged.filter(({ decides }) => decides)
   const worst = worstOf(deciding.map(({ verdict }) => verdict))
@@ -123,12 +117,13 @@ export function worstOf(all: readonly Verdict[]): Verdict {
   return all.length === 0 || all.includes('unknown') ? 'unknown' : 'met'
 }
 
-function judgeDirection(
+/** The verdict on one direction of a link from its own tests within the window. */
+export function judgeDirection(
   tests: readonly Test[],
   link: Target,
   direction: Direction,
   { standard, timezone }: Frame,
-): Omit<DirectionVerdict, 'link' | 'direction'> {
+): DirectionVerdict {
   const { threshold_ratio, rule } = standard
   const held: Test[] = []
   const outdated: Test[] = []
@@ -146,6 +141,8 @@ function judgeDirection(
     ...outdated.map((test) => testEvidence(test, 'target_changed')),
   ].toSorted((a, b) => b.time - a.time)
   return {
+    link: link.id,
+    direction,
     decides: standard.directions.includes(direction),
     targetBps: rateOf(link, direction),
     verdict: window.verdict,
