@@ -1,7 +1,7 @@
 /** What an observation says of the line: the stopping rule, and what others on the line leave of its certainty. */
 import type { Cause } from '../../core/catalog.ts'
 import type { Observation } from './observer.ts'
-import { type Estimate, judge, type Rule } from './sequential.ts'
+import { type Estimate, judge, type Point, rateSince, type Rule } from './sequential.ts'
 
 /** `busy`: whether the line carried enough hangs on how much others had on it, which is not known well enough. */
 export type Judged = Omit<Estimate, 'decision'> & { decision: Estimate['decision'] | 'busy' }
@@ -25,13 +25,13 @@ export const maxEmptyShare = 0.1
  * that kept the queue short there was none.
  */
 export function decide(
-  { points, upperPoints, method }: Observation,
+  { points, upperPoints, sentPoints, method }: Observation,
   rule: Rule,
   emptyShare: number | undefined,
 ): Judged {
   const isYielding = emptyShare !== undefined && method === 'counter'
   if (isYielding) return judgeYielding(judge(points, rule), rule, emptyShare)
-  const lower = judge(points, rule)
+  const lower = withinSent(judge(points, rule), sentPoints, rule)
   if (upperPoints === undefined) return lower
   // A slow counter is no less certain than what was received, only later.
   if (method === 'goodput') return lower.decision === 'met' ? lower : judge(upperPoints, rule)
@@ -41,6 +41,20 @@ export function decide(
   const isVague = upper.rateBps - lower.rateBps > 2 * maxErrorRatio * upper.rateBps
   if (isVague) return { ...upper, decision: 'busy' }
   return lower.decision === 'met' ? lower : upper.decision === 'met' ? { ...upper, decision: 'busy' } : upper
+}
+
+/**
+ * A plateau that begins where acknowledgements had stalled seems faster than the line: measured 110 Mbit/s on one of 100
+ * with 0.1 % loss. What left here meanwhile tells; until it agrees, nothing is proven.
+ */
+function withinSent(estimate: Estimate, sentPoints: readonly Point[] | undefined, rule: Rule): Estimate {
+  const { decision, rateBps, plateauFrom, plateauSeconds } = estimate
+  if (sentPoints === undefined || plateauSeconds === 0) return estimate
+  const sentBps = rateSince(sentPoints, plateauFrom)
+  // A queue that drained meanwhile had left before.
+  const mostBps = sentBps * (1 + rule.toleranceRatio + rule.timingSeconds / plateauSeconds)
+  if (rateBps <= mostBps) return estimate
+  return { ...estimate, rateBps: sentBps, decision: decision === 'met' ? 'open' : decision }
 }
 
 /** Of an upload that kept the queue short: what passed is known to the counter, whether more could have is not. */

@@ -17,6 +17,8 @@ export type Observation = {
   upperPoints?: Point[]
   /** What most likely passed, where it is neither. */
   likelyPoints?: Point[]
+  /** Of an upload: what left here, less what had to leave again. More than that has not passed, whatever is said of it. */
+  sentPoints?: Point[]
   /** How the points were made. */
   method: 'counter' | 'goodput' | 'acknowledged'
   /** Traffic of others over the window in which it was looked at; null without a counter. */

@@ -177,6 +177,13 @@ function rateOf({ from, to }: Bin): number {
   return (to.bits - from.bits) / (to.seconds - from.seconds)
 }
 
+/** Mean rate of the points from `seconds` on; 0 of fewer than two. */
+export function rateSince(points: readonly Point[], seconds: number): number {
+  const list = points.filter((point) => point.seconds >= seconds)
+  const [from, to] = [list[0], list.at(-1)]
+  return from === undefined || to === undefined || from === to ? 0 : rateOf({ from, to })
+}
+
 /** Mean rate of bins that follow each other; 0 of none. */
 function rateOver(bins: readonly Bin[]): number {
   const [first, last] = [bins[0], bins.at(-1)]

@@ -64,10 +64,15 @@ export function uploaded(
       upperPoints: withOthers(measuredBps + queueBps),
       likelyPoints: withOthers(measuredBps * (1 - retransmitRatio)),
     }),
+    ...(hasCounter && { sentPoints: sights.map((sight) => ({ seconds: sight.seconds, bits: leftOf(sight) })) }),
     method: 'acknowledged',
     otherBps: hasCounter ? (isNoise ? certainBps : measuredBps) : null,
     retransmitRatio,
   }
+}
+
+function leftOf({ counter, resent, duplicate }: Sight): number {
+  return counter - resent + duplicate
 }
 
 /** Growth per second between the least of the first and of the last third: there the queue was emptiest. */
