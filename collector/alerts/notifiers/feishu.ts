@@ -13,10 +13,11 @@ const maxBodyBytes = 20_000
 
 const codes: Codes = {
   key: 'code',
-  // The platform's own limit, met by whole and half hours when everybody sends.
-  busy: { 11232: 60 },
-  // The body is not understood, or its parameters are not.
-  refused: [9499, 19002],
+  // Limits of the platform, met by whole and half hours when everybody sends. 9499 stands for "too many request" as well as
+  // for "bad request": what may be the one is not given up for the other.
+  busy: { 11232: 60, 9499: 60, 99991400: 60 },
+  // The parameters of the body are not understood.
+  refused: [19002],
 }
 
 type Element = { tag: 'text'; text: string } | { tag: 'a'; text: string; href: string }

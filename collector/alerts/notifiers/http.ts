@@ -2,7 +2,7 @@
 import { messageOf } from '../../../core/errors.ts'
 import type { Message } from '../letter.ts'
 import { cutBytes, oneLine } from '../text.ts'
-import { afterConfigurationSeconds, type Notifier, type Outcome, refused, retry } from './notifier.ts'
+import { afterConfigurationSeconds, delivered, type Notifier, type Outcome, refused, retry } from './notifier.ts'
 
 export type Post = { url: URL; headers?: Readonly<Record<string, string>>; body: string }
 export type Answer = { status: number; text: string; retryAfterSeconds?: number }
@@ -40,7 +40,7 @@ async function post({ url, headers, body }: Post, signal: AbortSignal): Promise<
       signal: AbortSignal.any([signal, timeout]),
     })
     const text = await readSome(response)
-    const after = Number(response.headers.get('retry-after') ?? Number.NaN)
+    const after = secondsOf(response.headers)
     return { status: response.status, text, ...(after > 0 && { retryAfterSeconds: after }) }
   } catch (error) {
     signal.throwIfAborted()
@@ -48,6 +48,13 @@ async function post({ url, headers, body }: Post, signal: AbortSignal): Promise<
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     return `${url.host} cannot be reached: ${messageOf(cause)}`
   }
+}
+
+/** Of `Retry-After`, which is seconds or a date (RFC 9110, 10.2.3); that one is held against the clock that wrote it. */
+function secondsOf(headers: Headers): number {
+  const text = headers.get('retry-after') ?? ''
+  if (/^\d+$/.test(text)) return Number(text)
+  return Math.ceil((Date.parse(text) - Date.parse(headers.get('date') ?? '')) / 1_000)
 }
 
 async function readSome(response: Response): Promise<string> {
@@ -64,12 +71,16 @@ async function readSome(response: Response): Promise<string> {
 /** By the HTTP status alone; undefined for success. */
 export function failureByStatus({ status, text, retryAfterSeconds }: Answer): Outcome | undefined {
   if (status >= 200 && status < 300) return undefined
-  const reason = `HTTP ${status} ${said(text)}`.trim()
-  if (status === 429) return retry(reason, retryAfterSeconds ?? 60)
+  const reason = reasonOf(status, text)
+  if (status === 429) return retry(reason, retryAfterSeconds ?? busySeconds)
   if (status >= 500 || status === 408 || status === 425) return retry(reason, retryAfterSeconds)
   if (status === 400 || status === 413 || status === 422) return refused(reason)
   return retry(reason, afterConfigurationSeconds)
 }
+
+const reasonOf = (status: number, text: string) => `HTTP ${status} ${said(text)}`.trim()
+/** Where the other side names no time. */
+const busySeconds = 60
 
 export type Codes = {
   /** Name of the number in the answer; 0 is success. */
@@ -83,11 +94,14 @@ export type Codes = {
 /** Robots answer 200 to nearly everything and say in the body what they think of it. */
 export function outcomeByCode(answer: Answer, { key, busy, refused: refusing }: Codes): Outcome {
   const code = codeOf(answer.text, key)
+  const seconds = code === undefined ? undefined : busy[code]
+  // Above a limit, whatever the body makes of it.
+  if (answer.status === 429)
+    return retry(reasonOf(429, answer.text), answer.retryAfterSeconds ?? seconds ?? busySeconds)
   // A proxy, or the page of a captive portal: 200 and no word of a robot.
   if (code === undefined) return failureByStatus(answer) ?? retry(`not a robot's answer: ${said(answer.text)}`)
-  if (code === 0) return { kind: 'delivered' }
+  if (code === 0) return failureByStatus(answer) ?? delivered
   const reason = `${key} ${code}: ${said(answer.text)}`
-  const seconds = busy[code]
   if (seconds !== undefined) return retry(reason, seconds)
   return refusing.includes(code) ? refused(reason) : retry(reason, afterConfigurationSeconds)
 }

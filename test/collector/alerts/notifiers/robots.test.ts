@@ -87,6 +87,21 @@ describe.each(['dingtalk', 'wecom', 'feishu'] as const)('the robot of %s', (kind
       { status: 429, body: '', headers: { 'retry-after': '37' } },
       { kind: 'retry', afterSeconds: 37 },
     ],
+    [
+      '429 with a date',
+      {
+        status: 429,
+        body: '',
+        headers: { date: 'Mon, 23 Nov 2026 02:00:00 GMT', 'retry-after': 'Mon, 23 Nov 2026 02:01:30 GMT' },
+      },
+      { kind: 'retry', afterSeconds: 90 },
+    ],
+    [
+      '429 with its time and a word of the robot',
+      { status: 429, body: '{"code":19002,"errcode":40058}', headers: { 'retry-after': '5' } },
+      { kind: 'retry', afterSeconds: 5 },
+    ],
+    ['a success inside an error', { status: 500, body: '{"code":0,"errcode":0}' }, { kind: 'retry' }],
     ['502 of a proxy', { status: 502, body: '<html>bad gateway</html>' }, { kind: 'retry' }],
     ['the page of a captive portal', { status: 200, body: '<html>log in</html>' }, { kind: 'retry' }],
     ['a redirect', { status: 302, body: '', headers: { location: 'http://evil.example/' } }, { kind: 'retry' }],
@@ -124,6 +139,19 @@ describe.each(['dingtalk', 'wecom', 'feishu'] as const)('the robot of %s', (kind
     for (let i = 0; i < 2; i++)
       expect(JSON.stringify(await create().send(messageOf(notice(1)), never))).not.toContain(token)
   })
+})
+
+describe('the robot of feishu', () => {
+  it.each([9499, 11232, 99991400])(
+    'is not given up when it says with %d that there are too many messages',
+    async (code) => {
+      const robot = await startRobot('feishu')
+      robot.next({ status: 200, body: JSON.stringify({ code, msg: 'too many request', data: {} }) })
+      const notifier = createNotifier(channel('feishu', { url: robot.url, token }), deps())
+      expect(await notifier.send(messageOf(notice(1)), never)).toMatchObject({ kind: 'retry', afterSeconds: 60 })
+      await robot.close()
+    },
+  )
 })
 
 describe.each(['dingtalk', 'feishu'] as const)('the robot of %s, which checks signatures and words,', (kind) => {
