@@ -24,7 +24,7 @@ export type Delivery = {
   stop: () => Promise<void>
   /** Something new waits. */
   wake: () => void
-  /** A sentence, while nothing gets through. */
+  /** A sentence, while not everything arrives everywhere. */
   problem: () => string | undefined
 }
 
@@ -38,6 +38,13 @@ const attemptsBeforeGivingUp = 10
 const diskRetryMs = 30_000
 const idleMs = 3_600_000
 const graceMs = 5_000
+
+type Trouble = { kind: keyof typeof sentences; since: number; reason: string }
+const sentences = {
+  stuck: (channel: string, time: string) => `Alerts do not get through channel ${channel} since ${time}`,
+  lost: (channel: string, time: string) => `Alerts for channel ${channel} were given up at ${time}`,
+  partly: (channel: string, time: string) => `Alerts of channel ${channel} do not reach everybody since ${time}`,
+}
 
 export function createDelivery(deps: DeliveryDeps): Delivery {
   return new ChannelDelivery(deps)
@@ -53,7 +60,7 @@ class ChannelDelivery implements Delivery {
   #resting: AbortController | undefined
   #woken = false
   #arrived: string | undefined
-  #trouble: { since: number; reason: string } | undefined
+  #trouble: Trouble | undefined
 
   constructor(deps: DeliveryDeps) {
     this.#deps = deps
@@ -78,8 +85,8 @@ class ChannelDelivery implements Delivery {
 
   problem(): string | undefined {
     if (this.#trouble === undefined) return undefined
-    const { since, reason } = this.#trouble
-    return `Alerts do not get through channel ${this.#name} since ${new Date(since).toISOString()}: ${reason}`
+    const { kind, since, reason } = this.#trouble
+    return `${sentences[kind](this.#name, new Date(since).toISOString())}: ${reason}`
   }
 
   get #name(): string {
@@ -91,7 +98,7 @@ class ChannelDelivery implements Delivery {
     while (!signal.aborted) {
       this.#woken = false
       const restMs = await this.#step().catch((error: unknown) => {
-        if (!signal.aborted) this.#note(messageOf(error))
+        if (!signal.aborted) this.#note('stuck', messageOf(error))
         return diskRetryMs
       })
       if (restMs > 0 && !this.#woken && !signal.aborted) await this.#rest(restMs)
@@ -161,6 +168,7 @@ class ChannelDelivery implements Delivery {
       this.#arrived = message.id
       outbox.finish(this.#name)
       log.debug(facts, 'Alerts delivered.')
+      if (outcome.partly !== undefined) return this.#note('partly', outcome.partly)
       if (this.#trouble !== undefined) log.info({ channel: this.#name }, 'Alerts get through again.')
       this.#trouble = undefined
       return
@@ -173,18 +181,21 @@ class ChannelDelivery implements Delivery {
       metrics.lost(this.#name, outcome.kind === 'refused' ? 'refused' : 'given_up', message.notices.length)
       const titles = message.notices.slice(0, 10).map(({ id }) => id)
       log.error({ ...facts, reason, attempts, first: titles }, 'Alerts were not delivered and are given up.')
+      this.#trouble = { kind: 'lost', since: now(), reason }
       return
     }
-    this.#note(reason)
+    this.#note('stuck', reason)
     outbox.postpone(this.#name, now() + backoffMs(attempts, outcome.afterSeconds))
   }
 
   /** Said when it begins, and when the reason changes. */
-  #note(reason: string): void {
+  #note(kind: 'stuck' | 'partly', reason: string): void {
     const { log, now } = this.#deps
-    const isNew = this.#trouble?.reason !== reason
-    this.#trouble = { since: this.#trouble?.since ?? now(), reason }
-    if (isNew) log.warn({ channel: this.#name, reason }, 'Alerts do not get through; trying again.')
+    const before = this.#trouble
+    this.#trouble = { kind, since: before?.kind === kind ? before.since : now(), reason }
+    if (before?.kind === kind && before.reason === reason) return
+    const says = { stuck: 'Alerts do not get through; trying again.', partly: 'Alerts do not reach everybody.' }
+    log.warn({ channel: this.#name, reason }, says[kind])
   }
 }
 

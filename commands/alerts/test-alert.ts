@@ -43,7 +43,7 @@ export async function testAlert(options: TestAlertOptions, deps: TestAlertDeps):
     return true
   }
   const outcome = await notifier.send(message, signal)
-  if (outcome.kind === 'delivered') print(`Channel ${name} took the test message.`)
+  if (outcome.kind === 'delivered') print(`Channel ${name} took the test message.${also(outcome.partly)}`)
   else if (outcome.kind === 'refused') print(`Channel ${name} refused it: ${outcome.reason}`)
   else print(`Channel ${name} did not take it: ${outcome.reason}`)
   return outcome.kind === 'delivered'
@@ -83,3 +83,5 @@ function testNotice(id: string, number: number, at: number): Notice {
     labels: { test: 'true' },
   }
 }
+
+const also = (partly: string | undefined) => (partly === undefined ? '' : ` But not for everybody: ${partly}.`)

@@ -44,8 +44,9 @@ export function createEmail(config: EmailChannel, deps: NotifierDeps): Notifier 
         disableUrlAccess: true,
       })
       try {
-        await transport.sendMail({ ...mail(message), signal })
-        return delivered
+        const { rejected } = await transport.sendMail({ ...mail(message), signal })
+        if (rejected.length === 0) return delivered
+        return { kind: 'delivered', partly: `${host} does not take mail for ${rejected.map(addressOf).join(', ')}` }
       } catch (error) {
         signal.throwIfAborted()
         return failureOf(error, host)
@@ -56,15 +57,18 @@ export function createEmail(config: EmailChannel, deps: NotifierDeps): Notifier 
   }
 }
 
+const addressOf = (to: string | { address: string }) => (typeof to === 'string' ? to : to.address)
+
 type SmtpError = { code?: unknown; responseCode?: unknown }
 
 function failureOf(error: unknown, host: string): Outcome {
   const { code, responseCode } = error as SmtpError
   const reason = `${host}: ${cutBytes(oneLine(messageOf(error)), 300)}`
   if (code === 'EAUTH' || code === 'ENOAUTH' || code === 'ETLS') return retry(reason, afterConfigurationSeconds)
-  // RFC 5321: 4yz may go well later, 5yz will not.
+  // RFC 5321: 4yz may go well later, 5yz will not, unless somebody mends addresses or what the server lets through.
   const final = typeof responseCode === 'number' && responseCode >= 500
-  return final && (code === 'EENVELOPE' || code === 'EMESSAGE') ? refused(reason) : retry(reason)
+  if (final && code === 'EENVELOPE') return retry(reason, afterConfigurationSeconds)
+  return final && code === 'EMESSAGE' ? refused(reason) : retry(reason)
 }
 
 function mailOf(letter: Letter, { id, at }: Message, from: string, to: readonly string[]) {

@@ -2,11 +2,11 @@
 import type { Letter, Message } from '../letter.ts'
 
 /**
- * `retry`: it may go well later; `afterSeconds` when the other side says so, or when a person must change something.
+ * `delivered`: to whom it could be; `partly` says who was left out. `retry`: it may go well later; `afterSeconds` when the other side says so, or when a person must change something.
  * `refused`: this message will never be taken.
  */
 export type Outcome =
-  | { kind: 'delivered' }
+  | { kind: 'delivered'; partly?: string }
   | { kind: 'retry'; reason: string; afterSeconds?: number }
   | { kind: 'refused'; reason: string }
 

@@ -193,9 +193,11 @@ describe('the delivery of alerts', () => {
     robot.next({ status: 200, body: '{"errcode":430102,"errmsg":"bad words"}' })
     give([notice(1)])
     await pass(minute, delivery)
+    expect(delivery.problem()).toMatch(/duty were given up at 2026-11-23T02:03:\d\d\.000Z: errcode 430102/)
     give([notice(2)])
     await pass(10 * minute, delivery)
     expect(titles()).toEqual(['### 【警告】第2小学：下行带宽未达标'])
+    expect(delivery.problem()).toBeUndefined()
     expect(await metrics.metrics()).toContain('linkbell_alert_notices_lost_total{channel="duty",reason="refused"} 1')
   })
 

@@ -66,13 +66,33 @@ describe('mail', () => {
 
   it.each([
     ['450', { kind: 'retry' }],
-    ['550', { kind: 'refused' }],
+    ['550', { kind: 'retry', afterSeconds: 600 }],
   ])('takes the answer %s to its recipients for what it means', async (code, expected) => {
     const port = await serve({
       onRcptTo: (_address, _session, done) => done(Object.assign(new Error('no'), { responseCode: Number(code) })),
     })
     expect(await mailer(port).send(messageOf(notice(1)), never)).toMatchObject(expected)
     expect(mails).toEqual([])
+  })
+
+  it('is refused when the server will never take its text', async () => {
+    const port = await serve({
+      onData: (stream, _session, done) => {
+        stream.resume()
+        stream.on('end', () => done(Object.assign(new Error('spam'), { responseCode: 554 })))
+      },
+    })
+    expect(await mailer(port).send(messageOf(notice(1)), never)).toMatchObject({ kind: 'refused' })
+  })
+
+  it('names the recipients that the server does not take', async () => {
+    const port = await serve({
+      onRcptTo: ({ address }, _session, done) =>
+        address.startsWith('b@') ? done(Object.assign(new Error('no'), { responseCode: 550 })) : done(),
+    })
+    const partly = expect.stringContaining('b@qingcheng.example')
+    expect(await mailer(port).send(messageOf(notice(1)), never)).toEqual({ kind: 'delivered', partly })
+    expect(mails.map(({ to }) => to)).toEqual([['a@qingcheng.example']])
   })
 
   it('waits for a person when the password is wrong', async () => {
