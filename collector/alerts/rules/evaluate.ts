@@ -68,7 +68,7 @@ export function evaluate(
   maintenance: readonly Maintenance[] = [],
 ): Evaluation {
   const byId = new Map(rules.map((rule) => [rule.id, rule]))
-  const findings = new Map(findingsOf(rules, facts).map((finding) => [keyOf(finding), finding]))
+  const findings = new Map(findingsOf(rules, facts, maintenance).map((finding) => [keyOf(finding), finding]))
   const states = new Map<string, AlertState>()
   const notices: Notice[] = []
   const changed: AlertState[] = []

@@ -4,6 +4,7 @@ import { levels } from '../../../core/registry.ts'
 import type { CalendarGap } from '../../school-calendars.ts'
 import type { Evidence } from '../../judge/verdict.ts'
 import type { Facts, LinkFact, PathFact, Reading, SiteFacts } from './facts.ts'
+import { type Maintenance, placeOf, underMaintenance } from './hiding.ts'
 import type { Condition, Rule } from './schema.ts'
 import { both, words } from './words.ts'
 
@@ -13,7 +14,7 @@ export type Says = 'holds' | 'between' | 'clear' | 'unknown'
 export type Finding = { rule: Rule; labels: Labels; says: Says; evidence: readonly Text[]; since?: number }
 type Found = Omit<Finding, 'rule'>
 
-export function findingsOf(rules: readonly Rule[], facts: Facts): Finding[] {
+export function findingsOf(rules: readonly Rule[], facts: Facts, maintenance: readonly Maintenance[] = []): Finding[] {
   const own = rules.flatMap((rule) =>
     found(rule, facts).map((each): Finding => ({ rule, ...inHours(rule, each, facts) })),
   )
@@ -21,7 +22,7 @@ export function findingsOf(rules: readonly Rule[], facts: Facts): Finding[] {
   const counted = rules.flatMap((rule) => {
     const { when } = rule
     if (when.type !== 'many') return []
-    return manyOf(when, byRule.get(when.of) ?? [], facts).map((each) => ({ rule, ...each }))
+    return manyOf(when, byRule.get(when.of) ?? [], facts, maintenance).map((each) => ({ rule, ...each }))
   })
   return [...own, ...counted]
 }
@@ -168,7 +169,16 @@ function readingsOf(when: Condition<'measurement'>, readings: readonly Reading[]
   })
 }
 
-function manyOf(when: Condition<'many'>, findings: readonly Finding[], { sites }: Facts): Found[] {
+function manyOf(
+  when: Condition<'many'>,
+  findings: readonly Finding[],
+  facts: Facts,
+  maintenance: readonly Maintenance[],
+): Found[] {
+  const { sites, time } = facts
+  // Where somebody works nothing is counted: what is switched off there must not ring as the district.
+  const counts = ({ labels, says }: Finding) =>
+    says !== 'unknown' && underMaintenance(when.of, placeOf(labels, facts), maintenance, time) === undefined
   const labelsOf = (labels: Labels): Labels =>
     Object.fromEntries(
       when.by.map((name) => [
@@ -179,7 +189,7 @@ function manyOf(when: Condition<'many'>, findings: readonly Finding[], { sites }
   const groups = Map.groupBy(findings, ({ labels }) => JSON.stringify(labelsOf(labels)))
   return [...groups.values()].map((group) => {
     const labels = labelsOf((group[0] as Finding).labels)
-    const known = group.filter(({ says }) => says !== 'unknown')
+    const known = group.filter(counts)
     const placesOf = (some: readonly Finding[]) => [...new Set(some.flatMap(({ labels: { site } }) => site ?? []))]
     const affected = placesOf(known.filter(({ says }) => says === 'holds'))
     // Schools of which nothing is known, such as those that are still to be equipped, are no part of the whole.
