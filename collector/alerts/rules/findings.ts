@@ -6,7 +6,7 @@ import type { Evidence } from '../../judge/verdict.ts'
 import type { Facts, LinkFact, PathFact, Reading, SiteFacts } from './facts.ts'
 import { type Maintenance, placeOf, underMaintenance } from './hiding.ts'
 import type { Condition, Rule } from './schema.ts'
-import { both, words } from './words.ts'
+import { words } from './words.ts'
 
 export type Labels = Readonly<Record<string, string>>
 /** `between`: not bad enough to begin, not good enough to end. `unknown`: nothing can be said now. */
@@ -73,7 +73,8 @@ function found({ id, when }: Rule, facts: Facts): Found[] {
       return when.parts.flatMap((name): Found[] => {
         const problems = facts.parts.get(name)
         if (problems === undefined) return []
-        return [{ labels: { part: name }, says: problems.length > 0 ? 'holds' : 'clear', evidence: problems.map(both) }]
+        const evidence = problems.map((problem) => words.part(name, problem))
+        return [{ labels: { part: name }, says: problems.length > 0 ? 'holds' : 'clear', evidence }]
       })
     case 'calendar': {
       const due = facts.calendars.filter(({ inMs }) => inMs <= when.ahead_days * dayMs - morningMs)

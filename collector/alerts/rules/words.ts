@@ -3,7 +3,7 @@ import { measurementOf, type Text } from '../../../core/catalog.ts'
 import { formatBytes, formatRate, formatSeconds } from '../../../core/units.ts'
 import type { Condition } from './schema.ts'
 
-export const both = (text: string): Text => ({ en: text, zh: text })
+const both = (text: string): Text => ({ en: text, zh: text })
 const line = (en: string, zh: string): Text => ({ en, zh })
 const percent = (ratio: number) => `${Number((ratio * 100).toPrecision(2))} %`
 const levelNames: Readonly<Record<string, Text>> = {
@@ -14,7 +14,19 @@ const levelNames: Readonly<Record<string, Text>> = {
   internet: line('internet', '互联网'),
 }
 
+/** What a part says of itself is a sentence in English: a group that reads Chinese must know at least what is ill. */
+const partNames: Readonly<Record<string, string>> = {
+  broker: '未连接消息服务器',
+  store: '数据库异常',
+  holding: '暂存数据异常',
+  registry: '登记表异常',
+  calendar: '校历不完整',
+  alerts: '告警发送异常',
+  agents: '采集端异常',
+}
+
 export const words = {
+  part: (name: string, problem: string) => line(problem, `${partNames[name] ?? `${name} 异常`}（${problem}）`),
   silent: () => line('Nothing is heard from it: line, power, or its gateway', '无任何数据：线路、供电或网关故障'),
   twins: (agent: string) =>
     line(
