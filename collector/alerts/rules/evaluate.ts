@@ -18,6 +18,8 @@ export type AlertState = {
   id: string
   rule: string
   labels: Labels
+  /** Labels that the registry had when it began. Undefined in a state of an older version. */
+  registered?: readonly string[]
   severity: Severity
   /** Counts in the time to repair. */
   fault?: true
@@ -80,11 +82,11 @@ export function evaluate(
     // Most places are well, and have no state.
     if (state === undefined && finding?.says !== 'holds') continue
     const place = placeOf(finding?.labels ?? state?.labels ?? {}, facts)
-    const gone = rule === undefined || !place.known
+    const gone = rule === undefined || !place.known || (state !== undefined && hasLeft(state, facts))
     const hidden =
       rule && (underMaintenance(rule.id, place, maintenance, facts.time) ?? hiddenBy(rule.id, key, place, hiders))
     const step = { rule, finding, facts, hidden, flapping }
-    const next = gone ? ended(state, facts.time) : nextOf(state, key, step)
+    const next = gone ? ended(state, finding, facts.time) : nextOf(state, key, step)
     if (next === undefined) continue
     states.set(key, next)
     if ((next.phase === 'firing') !== (state?.phase === 'firing')) changed.push(next)
@@ -127,6 +129,7 @@ function fresh(key: string, { rule, labels, evidence, since }: Finding, facts: F
     id: `${key}@${time}`,
     rule: rule.id,
     labels,
+    registered: facts.registered(labels),
     severity: rule.severity,
     ...(rule.fault === 'equipment' && { fault: true }),
     title: rule.title,
@@ -217,9 +220,18 @@ function ringing(
   return clearMs < most ? next : { ...next, phase: 'resolved', endsAt: facts.time - clearMs }
 }
 
+/** Its room, link, agent or devices were in the registry, and are not any more. */
+function hasLeft({ labels, registered = [] }: AlertState, facts: Facts): boolean {
+  if (registered.length === 0) return false
+  const still = facts.registered(labels)
+  return registered.some((name) => !still.includes(name))
+}
+
 /** Its rule or its place is no more. */
-function ended(state: AlertState | undefined, time: number): AlertState | undefined {
-  return state?.phase === 'firing' ? { ...state, phase: 'resolved', endsAt: time, at: time, rang: [] } : undefined
+function ended(state: AlertState | undefined, finding: Finding | undefined, time: number): AlertState | undefined {
+  if (state?.phase === 'firing') return { ...state, phase: 'resolved', endsAt: time, at: time, rang: [] }
+  // What it left in the store is found for a while, and must not begin anew.
+  return state === undefined || finding === undefined ? undefined : { ...state, phase: 'resolved', at: time, rang: [] }
 }
 
 function noticeOf(

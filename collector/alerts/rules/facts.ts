@@ -39,4 +39,6 @@ export type Facts = {
   calendars: readonly CalendarGap[]
   /** By rule. */
   readings: ReadonlyMap<string, readonly Reading[]>
+  /** Names of those labels of a place within a school that the registry has: room, link, agent, kind of device. */
+  registered: (labels: Readonly<Record<string, string>>) => readonly string[]
 }

@@ -8,7 +8,7 @@ import { roomStateOf } from '../../judge/terminals/rooms.ts'
 import type { SiteVerdict } from '../../judge/verdict.ts'
 import type { Registry } from '../../registry.ts'
 import type { DeviceFact, Facts, PathFact, Reading, RoomFact } from './facts.ts'
-import { sitesAt } from './places.ts'
+import { registeredAt, sitesAt } from './places.ts'
 import type { Rule } from './schema.ts'
 
 export type GatherDeps = {
@@ -116,6 +116,7 @@ export function createGather({ registry, fleet, store, verdicts, parts, rules, n
       parts: await partsOf(parts),
       calendars: known.calendars.gaps(known.sites(time), time),
       readings,
+      registered: (labels) => registeredAt(known, time, labels),
     }
   }
 }

@@ -8,7 +8,7 @@ import { parse } from 'yaml'
 import { evaluate, type States } from '../../../../collector/alerts/rules/evaluate.ts'
 import type { Facts } from '../../../../collector/alerts/rules/facts.ts'
 import type { Maintenance } from '../../../../collector/alerts/rules/hiding.ts'
-import { sitesAt } from '../../../../collector/alerts/rules/places.ts'
+import { registeredAt, sitesAt } from '../../../../collector/alerts/rules/places.ts'
 import { type Rules, rulesFileSchema, rulesOf } from '../../../../collector/alerts/rules/schema.ts'
 import { createRegistry, type Registry } from '../../../../collector/registry.ts'
 import type { Evidence } from '../../../../collector/judge/verdict.ts'
@@ -147,6 +147,7 @@ function factsOf(seen: Omit<Seen, 'at'>, registry: Registry, time: number): Fact
     ),
     parts: new Map(entries({ broker: [], store: [], ...seen.parts })),
     calendars: registry.calendars.gaps(registry.sites(time), time),
+    registered: (labels) => registeredAt(registry, time, labels),
     readings: new Map(
       entries(seen.readings).map(([rule, readings]) => [
         rule,

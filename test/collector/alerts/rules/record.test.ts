@@ -28,6 +28,7 @@ test('faults of equipment are those that rules of rooms and kinds of devices fin
     devices: new Map([['s1', down]]),
     parts: new Map(),
     calendars: [],
+    registered: () => [],
     readings: new Map(['lamps', 'lamps-too'].map((id) => [id, [{ tags: { site: 's1' }, value: 4_000 * 3_600 }]])),
   }
   const rules = rulesOf(
