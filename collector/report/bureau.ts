@@ -1,7 +1,9 @@
 /** The monthly report of the bureau: all schools, by figure, town and kind. Pure but for the drawing. */
+import { dateOf } from '../../core/calendar.ts'
 import { type Category, categories } from '../../core/standard.ts'
 import type { Verdict } from '../../core/catalog.ts'
 import type { DirectionVerdict, SiteVerdict } from '../judge/verdict.ts'
+import { localDay } from '../local-time.ts'
 import type { Registry } from '../registry.ts'
 import { townsChart } from './charts.ts'
 import { type Block, type Cell, filled, type Lang, type Report, type Table } from './document.ts'
@@ -24,6 +26,8 @@ export type BureauInput = {
 export async function bureauReport(input: BureauInput): Promise<Report> {
   const { registry, month, schools, lang, now } = input
   const { district } = registry.data
+  // Rates are of those that stand at the end, as the figures of the plan; lists have those too that left within the month.
+  const atEnd = { ...input, schools: schools.filter(({ end }) => end === month.end) }
   const counted = schools.some(({ whole }) => whole.directions.some(({ evidence }) => evidence.length > 0))
   const own = schools.filter(({ site }) => site.rule !== undefined).length
   const method = [
@@ -40,10 +44,10 @@ export async function bureauReport(input: BureauInput): Promise<Report> {
       ...(counted ? [] : [filled(words.no_data, lang, { month: month.name })]),
     ],
     blocks: [
-      summary(schools, lang),
+      summary(atEnd.schools, lang),
       kpiTable(input),
-      ...(await townBlocks(input)),
-      categoryTable(input),
+      ...(await townBlocks(atEnd)),
+      categoryTable(atEnd),
       ...(await gapBlocks(input)),
       schoolTable(input),
       leftOutTable(schools, lang),
@@ -160,8 +164,10 @@ function schoolTable({ registry, month, schools, lang }: BureauInput): Table {
     const [trials, met] = [sum((one) => one.trials), sum((one) => one.met)]
     // Of several links and directions the one that is farthest behind its target.
     const poorest = own.toSorted((a, b) => (a.metRatio ?? 2) - (b.metRatio ?? 2))[0]
+    const name = nameIn(site.name, lang)
+    const until = dateOf(localDay(school.end, registry.data.district.timezone) - 1)
     return [
-      nameIn(site.name, lang),
+      school.end === month.end ? name : filled(words.until, lang, { name, until }),
       site.id,
       nameIn(registry.townName(site.town, month.end - 1), lang),
       categoryWords[site.category][lang],

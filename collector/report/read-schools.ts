@@ -15,6 +15,8 @@ const sitesPerRead = 50
 
 export type School = {
   site: SiteRow
+  /** End of its part of the month; earlier than the month's for one that left the registry within it. */
+  end: number
   /** At the end of the month, and of the month before. */
   verdict: SiteVerdict
   before: SiteVerdict
@@ -22,25 +24,43 @@ export type School = {
   whole: SiteVerdict
 }
 
+/** A school, and the part of the month in which it stood. */
+export type Standing = { site: SiteRow; month: Month }
+
+/** Those that stood at any time of the month: one that was merged within it has its tests, and its verdict at its end. */
+export function standingIn(registry: Registry, month: Month): Standing[] {
+  const ids = new Set(registry.data.sites.map(({ id }) => id))
+  return [...ids].flatMap((id) => {
+    const changes = registry.targetChanges(id).filter((time) => time > month.from && time < month.end)
+    for (const end of [month.end, ...changes.toReversed()]) {
+      const site = registry.siteAt(id, end - 1)
+      if (site !== undefined) return { site, month: end === month.end ? month : { ...month, end } }
+    }
+    return []
+  })
+}
+
 export async function readSchools(store: Store, registry: Registry, month: Month): Promise<School[]> {
-  const sites = registry.sites(month.end - 1)
+  const all = standingIn(registry, month)
   const schools: School[] = []
-  for (let i = 0; i < sites.length; i += sitesPerRead) {
-    const part = sites.slice(i, i + sitesPerRead)
-    const tests = await readTests(store, registry, part, { from: month.from - 1, to: month.end - 1 })
-    for (const site of part) schools.push(schoolOf(registry, site, tests.get(site.id) ?? [], month))
+  for (let i = 0; i < all.length; i += sitesPerRead) {
+    const part = all.slice(i, i + sitesPerRead)
+    const sites = part.map(({ site }) => site)
+    const tests = await readTests(store, registry, sites, { from: month.from - 1, to: month.end - 1 })
+    for (const own of part) schools.push(schoolOf(registry, own, tests.get(own.site.id) ?? []))
   }
   return schools
 }
 
 /** `rows`: of the month and of the windows that reach into it. */
-export function schoolOf(registry: Registry, site: SiteRow, rows: readonly Row[], month: Month): School {
+export function schoolOf(registry: Registry, { site, month }: Standing, rows: readonly Row[]): School {
   const { timezone } = registry.data.district
   const window = { from: month.from, to: month.end }
   const within = rows.filter(({ time }) => time >= window.from && time < window.to)
   const frame = { standard: standardOf(registry, site), timezone, window }
   return {
     site,
+    end: month.end,
     verdict: judgeAt(registry, site, rows, month.end - 1),
     before: judgeAt(registry, site, rows, month.from - 1),
     whole: judgeSite(site.id, targetsOf(registry, site.id, window), within, frame),

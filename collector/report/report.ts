@@ -3,14 +3,14 @@ import type { Text } from '../../core/catalog.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Store } from '../../store/store.ts'
 import { readTests } from '../judge/judge-sites.ts'
-import type { Registry, SiteRow } from '../registry.ts'
+import type { Registry } from '../registry.ts'
 import { bureauReport } from './bureau.ts'
 import { csvOf } from './csv.ts'
 import type { Cell, Format, Lang, Report } from './document.ts'
 import { htmlOf } from './html.ts'
 import { type Month, monthOf } from './month.ts'
 import { readPassive } from './read-passive.ts'
-import { readFigures, readSchools, schoolOf } from './read-schools.ts'
+import { readFigures, readSchools, schoolOf, type Standing, standingIn } from './read-schools.ts'
 import { nameIn } from './say.ts'
 import { xlsxOf } from './sheets.ts'
 import { siteReport } from './site.ts'
@@ -37,25 +37,28 @@ async function bureauOf({ store, registry, month, lang, now }: Source): Promise<
   return await bureauReport({ registry, month, schools, figures, lang, now })
 }
 
-async function readSchool(site: SiteRow, { store, registry, month }: Source) {
+async function readSchool(standing: Standing, { store, registry }: Source) {
+  const { site, month } = standing
   const span = { from: month.from - 1, to: month.end - 1 }
   const judged = (await readTests(store, registry, [site], span)).get(site.id) ?? []
-  return { judged, tests: await readMonth(store, site.id, month), school: schoolOf(registry, site, judged, month) }
+  return { judged, tests: await readMonth(store, site.id, month), school: schoolOf(registry, standing, judged) }
 }
 
-async function evidenceOf(site: SiteRow, source: Source): Promise<Report> {
-  const { store, registry, month, lang, now } = source
+async function evidenceOf(standing: Standing, source: Source): Promise<Report> {
+  const { store, registry, lang, now } = source
+  const { site, month } = standing
   const passive = await readPassive(store, site.id, month, registry.data.district.timezone)
-  return await siteReport({ ...(await readSchool(site, source)), registry, month, passive, lang, now })
+  return await siteReport({ ...(await readSchool(standing, source)), registry, month, passive, lang, now })
 }
 
 /** Tests of one school, or of all with their names in front. */
-async function testsOf(site: SiteRow | undefined, source: Source): Promise<string> {
+async function testsOf(only: Standing | undefined, source: Source): Promise<string> {
   const { registry, month, lang } = source
   const rows: Cell[][] = []
-  for (const one of site === undefined ? registry.sites(month.end - 1) : [site]) {
+  for (const one of only === undefined ? standingIn(registry, month) : [only]) {
     const { tests, school } = await readSchool(one, source)
-    for (const row of testRows(tests, school.whole, lang)) rows.push([one.id, nameIn(one.name, lang), ...row])
+    const { id, name } = one.site
+    for (const row of testRows(tests, school.whole, lang)) rows.push([id, nameIn(name, lang), ...row])
   }
   const named = [words.id, words.school].map((word: Text) => ({ head: word[lang], kind: 'text' as const }))
   return await csvOf([...named, ...testColumns(lang)], rows, registry.data.district.timezone)
@@ -63,13 +66,13 @@ async function testsOf(site: SiteRow | undefined, source: Source): Promise<strin
 
 const nearest = 5
 
-function siteNamed(id: string, { registry, month }: Source): SiteRow {
-  const site = registry.siteAt(id, month.end - 1)
-  if (site !== undefined) return site
+function siteNamed(id: string, { registry, month }: Source): Standing {
+  const all = standingIn(registry, month)
+  const standing = all.find(({ site }) => site.id === id)
+  if (standing !== undefined) return standing
   const wanted = id.toLowerCase()
-  const near = registry
-    .sites(month.end - 1)
-    .map((one) => {
+  const near = all
+    .map(({ site: one }) => {
       const names = [one.id, nameIn(one.name, 'zh'), nameIn(one.name, 'en')].map((name) => name.toLowerCase())
       const holds = names.some((name) => name.includes(wanted))
       return { one, far: holds ? 0 : Math.min(...names.map((name) => distance(name, wanted))) }

@@ -168,6 +168,7 @@ export const words = {
     '未达标在前。判定与趋势：本月最后一个窗口与上月最后一个窗口相比；测试次数：全月、参与判定的方向。',
   ),
   school: text('School', '学校'),
+  until: text('{name} (until {until})', '{name}（至 {until}）'),
   id: text('ID', '编号'),
   target: text('Target, Mbit/s', '要求 Mbit/s'),
   why: text('Why', '原因'),
