@@ -1,8 +1,11 @@
 /** Which calendar a site goes by, and its schedule for the coming weeks (core/calendar.ts). */
 import {
   type Calendar,
+  daylight,
   type Expectation,
   expectedSpans,
+  inLesson,
+  localTime,
   type Schedule,
   type SchoolDay,
   schoolDay,
@@ -38,6 +41,8 @@ export type SchoolCalendars = {
   scheduleOf: (site: string, category: Category, time: number) => Schedule
   /** What a local day of a site is. */
   dayOf: (site: string, category: Category, time: number) => SchoolDay
+  /** Whether a site is at work. Days of examinations, in which no test may run at any hour, have their usual lessons here. */
+  isLesson: (site: string, category: Category, time: number) => boolean
   /** When devices of a site are expected to be on. */
   expectedOf: (site: string, category: Category, expectation: Expectation) => ExpectedTimes
   /** What is missing of this year and the next, by calendar. */
@@ -77,20 +82,31 @@ export function createSchoolCalendars({ district, calendars }: RegistryData): Sc
     return times
   }
 
+  function scheduleAt(calendar: Calendar, time: number): Schedule {
+    const monday = mondayOf(time, timezone)
+    const kept = made.get(calendar)
+    if (kept?.monday === monday) return kept.schedule
+    // East of Greenwich a local day begins before that of UTC.
+    const offsets = offsetsFrom((monday - 1) * dayMs, timezone)
+    const schedule = scheduleOf(calendar, nationalDays, { firstDay: monday, days: scheduleDays, offsets })
+    made.set(calendar, { monday, schedule })
+    return schedule
+  }
+
+  const dayOf: SchoolCalendars['dayOf'] = (site, category, time) =>
+    schoolDay(calendarOf(site, category), nationalDays, localDay(time, timezone))
+
   return {
     expectedOf,
-    scheduleOf: (site, category, time) => {
+    scheduleOf: (site, category, time) => scheduleAt(calendarOf(site, category), time),
+    dayOf,
+    isLesson: (site, category, time) => {
       const calendar = calendarOf(site, category)
-      const monday = mondayOf(time, timezone)
-      const kept = made.get(calendar)
-      if (kept?.monday === monday) return kept.schedule
-      // East of Greenwich a local day begins before that of UTC.
-      const offsets = offsetsFrom((monday - 1) * dayMs, timezone)
-      const schedule = scheduleOf(calendar, nationalDays, { firstDay: monday, days: scheduleDays, offsets })
-      made.set(calendar, { monday, schedule })
-      return schedule
+      const schedule = scheduleAt(calendar, time)
+      if (dayOf(site, category, time).kind !== 'exam') return inLesson(schedule, time)
+      const { minute } = localTime(schedule, time)
+      return daylight(calendar).some(([from, to]) => minute >= from && minute < to)
     },
-    dayOf: (site, category, time) => schoolDay(calendarOf(site, category), nationalDays, localDay(time, timezone)),
     gaps: (sites, time) => {
       const local = time + utcOffsetSeconds(time, timezone) * 1_000
       const year = new Date(local).getUTCFullYear()

@@ -108,10 +108,13 @@ export function expectedSpans(calendar: Calendar, national: National, expectatio
   if (expectation === 'always') return [[0, dayMinutes]]
   const exam = isWithin(calendar.exams, day)
   if (expectation === 'lessons') return exam ? [] : merged(timetable(calendar, national, day)).flatMap(afterGrace)
-  const lessons = exam
-    ? calendar.lessons.filter((each) => !each.evening_before).map(spanOf)
-    : timetable(calendar, national, day)
+  const lessons = exam ? daylight(calendar) : timetable(calendar, national, day)
   return lessons.length === 0 ? [] : afterGrace(hullOf(lessons))
+}
+
+/** When a school is at work on a day of examinations: as in its lessons, whatever the weekday. */
+export function daylight({ lessons }: Calendar): Span[] {
+  return merged(lessons.filter((each) => !each.evening_before).map(spanOf))
 }
 
 function afterGrace([from, to]: Span): Span[] {

@@ -1,5 +1,4 @@
 /** The schools of the registry at one instant, with what their calendars say. */
-import { inLesson } from '../../../core/calendar.ts'
 import type { Registry } from '../../registry.ts'
 import type { SiteFacts } from './facts.ts'
 
@@ -31,7 +30,7 @@ export function sitesAt(registry: Registry, time: number): Map<string, SiteFacts
         town,
         townName: registry.townName(town, time),
         category,
-        lesson: inLesson(calendars.scheduleOf(id, category, time), time),
+        lesson: calendars.isLesson(id, category, time),
         schoolDay: calendars.dayOf(id, category, time).kind !== 'free',
       },
     ]),
