@@ -48,6 +48,8 @@ function noticeOf(alert: Alert, { firstSeen, repeatSeconds, now, placesOf }: Rel
   const annotations = alert.annotations ?? {}
   const key = `relay:${fingerprint}:${Date.parse(startsAt)}`
   const seen = firstSeen(`${key}:firing`)
+  // An end of what nobody was told of is no news, such as the first message after a contact point was set up.
+  if (seen === undefined && alert.status === 'resolved') return undefined
   const round = seen === undefined ? 0 : Math.floor((now() - seen) / (repeatSeconds * 1_000))
   const firing = alert.status === 'firing'
   const status = firing ? (round > 0 ? 'repeat' : 'firing') : 'recovery'

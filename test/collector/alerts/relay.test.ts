@@ -21,6 +21,13 @@ const basic = (user: string, password: string) => ({
   authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
 })
 const hour = 3_600_000
+type Body = { alerts: { status: string; endsAt: string }[] }
+/** What the sender told when those of the group that are resolved began. */
+const before = (body: string) => {
+  const resolved = (JSON.parse(body) as Body).alerts.filter(({ status }) => status === 'resolved')
+  const alerts = resolved.map((alert) => ({ ...alert, status: 'firing', endsAt: '0001-01-01T00:00:00Z' }))
+  return JSON.stringify({ alerts })
+}
 
 describe('the relay', () => {
   let folder: string
@@ -74,9 +81,11 @@ describe('the relay', () => {
 
   it("passes a group of Grafana's on as one message, with the names of the registry", async () => {
     await begin({ token: relayToken })
-    expect(await post(grafana)).toEqual({ status: 200, body: { accepted: 3 } })
+    await post(before(grafana))
     await told(1)
-    const { text = '' } = robot.taken[0] ?? {}
+    expect(await post(grafana)).toEqual({ status: 200, body: { accepted: 3 } })
+    await told(2)
+    const { text = '' } = robot.taken[1] ?? {}
     expect(text.split('\n')[0]).toBe('### 【严重】2 条告警，1 条恢复')
     expect(text).toContain('**【严重】First：下行带宽未达标：301.2 / 500 Mbit/s**')
     expect(text).toContain('镇街：One')
@@ -108,10 +117,21 @@ describe('the relay', () => {
 
   it("passes on Alertmanager's", async () => {
     await begin({ token: relayToken })
-    expect((await post(fixture('alertmanager-webhook'))).body).toEqual({ accepted: 1 })
+    const body = fixture('alertmanager-webhook')
+    await post(before(body))
     await told(1)
-    expect(robot.taken[0]?.text).toContain('【已恢复】Disk nearly full')
-    expect(robot.taken[0]?.text).toContain('历时 60 分钟')
+    expect((await post(body)).body).toEqual({ accepted: 1 })
+    await told(2)
+    expect(robot.taken[1]?.text).toContain('【已恢复】Disk nearly full')
+    expect(robot.taken[1]?.text).toContain('历时 60 分钟')
+  })
+
+  it('tells no end of what it never told', async () => {
+    await begin({ token: relayToken })
+    expect((await post(fixture('alertmanager-webhook'))).body).toEqual({ accepted: 0 })
+    expect((await post(grafana)).body).toEqual({ accepted: 2 })
+    await told(1)
+    expect(robot.taken[0]?.text).not.toContain('已恢复')
   })
 
   it('takes its token as Bearer or as a password, and nothing else opens it; nor does it open the board', async () => {
