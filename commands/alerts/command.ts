@@ -71,6 +71,12 @@ function addRemote(alerts: Command, { env, print, stopOnSignals }: CommandDeps):
       const { maintain } = await import('./remote.ts')
       await maintain(flags, deps())
     })
+  ofCollector('maintain-end', 'let it ring again before the end of a maintenance window')
+    .argument('<id>', 'id of the window, from `linkbell alerts list`')
+    .action(async (id: string, flags: { config: string }) => {
+      const { endMaintenance } = await import('./remote.ts')
+      await endMaintenance(id, flags, deps())
+    })
 }
 
 function countUpTo(most: number): (text: string) => number {

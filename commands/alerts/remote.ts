@@ -69,6 +69,11 @@ export async function maintain({ config, ...body }: MaintainOptions, deps: Deps)
   deps.print(windowLine(await ask<Window>(config, 'maintenance', body, deps)))
 }
 
+export async function endMaintenance(id: string, { config }: RemoteOptions, deps: Deps) {
+  await ask(config, `maintenance/${encodeURIComponent(id)}/end`, {}, deps)
+  deps.print(`Ended: ${id}`)
+}
+
 function windowLine({ site, town, rule, from, to, note, id }: Window): string {
   const where = [site && `site ${site}`, town && `town ${town}`, rule && `rule ${rule}`].filter(
     (each) => typeof each === 'string',

@@ -74,7 +74,7 @@ describe('alert rules of the program', { timeout: 180_000 }, () => {
   const api = async (path: string) =>
     (await (await fetch(`http://127.0.0.1:${board}/api/v1/${path}`)).json()) as {
       alerts: { id: string; state: string; acknowledged: unknown; rule: string }[]
-      maintenance: unknown[]
+      maintenance: { id: string }[]
     }
 
   it('ring once over a kill -9, and once again when it is over', async () => {
@@ -99,7 +99,12 @@ describe('alert rules of the program', { timeout: 180_000 }, () => {
     expect((await cli('ack', 'nothing', '--config', config)).code).toBe(1)
     expect((await cli('maintain', '--minutes', '60', '--rule', 'no-such', '--config', config)).code).toBe(1)
     expect((await cli('maintain', '--minutes', '60', '--note', 'works', '--config', config)).code).toBe(0)
-    expect((await api('alerts')).maintenance).toMatchObject([{ note: 'works', site: null }])
+    const { maintenance } = await api('alerts')
+    expect(maintenance).toMatchObject([{ note: 'works', site: null }])
+    const ends = () => cli('maintain-end', String(maintenance[0]?.id), '--config', config)
+    expect((await ends()).code).toBe(0)
+    expect((await api('alerts')).maintenance).toEqual([])
+    expect((await ends()).code).toBe(1)
     await endProgram(second)
 
     const third = await collector(await configure())
