@@ -25,6 +25,8 @@ export function createReflector(deps: ReflectorDeps): Reflector {
   const isOverRate = createRateLimit(deps)
   socket.on('message', (request, { address, port: from }) => {
     const received = now()
+    // Port 0 is no address to answer to: UDP knows it as "none", and sending there throws.
+    if (from === 0) return
     if (!allowed(address) || isOverRate(plainAddress(address))) return
     // Undefined also for what another reflector sends: two of them, greeted by one forged packet, would never stop.
     const answer = encodeReflection(request, received, now())
