@@ -10,8 +10,11 @@ export const stampPort = 862
 /** Seconds between 1900 (NTP) and 1970. */
 const ntpEpochSeconds = 2_208_988_800
 const fraction = 2 ** 32
-/** Not synchronised, NTP format, scale 0, multiplier 1 (RFC 4656 §4.1.2): we only ever compare a clock with itself. */
-const errorEstimate = 0x0001
+/**
+ * Not synchronised, NTP format, scale 22, multiplier 2: 2 × 2⁻³² × 2²² s, 2 ms of a clock that tells whole milliseconds
+ * (RFC 4656 §4.1.2). Two clocks are never compared here, but the other side may.
+ */
+const errorEstimate = (22 << 8) | 2
 
 /** TLV header: flags, type, length. A sender sets the flag that a reflector clears in what it recognises (RFC 8972 §4). */
 const tlvHeaderBytes = 4

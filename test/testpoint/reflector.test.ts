@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -81,6 +82,17 @@ describe('STAMP packets (RFC 8762)', () => {
     expect(reflection?.sentByReflector).toBeCloseTo(time + 11, 2)
   })
 
+  it('claim no better clock than one of milliseconds, and none that is synchronised', () => {
+    const packet = encodeSender(1, 0)
+    for (const estimate of [packet, encodeReflection(packet, 0, 0) as Buffer].map((each) => each.readUInt16BE(12))) {
+      // Bits of RFC 4656 §4.1.2: S, Z, six of scale, eight of multiplier.
+      expect(estimate >> 14).toBe(0)
+      const seconds = ((estimate & 0xff) * 2 ** ((estimate >> 8) & 0x3f)) / 2 ** 32
+      expect(seconds).toBeGreaterThanOrEqual(0.001)
+      expect(seconds).toBeLessThan(0.003)
+    }
+  })
+
   it('are reflected at their own length, padding and session id included', () => {
     const packet = Buffer.concat([encodeSender(1, 0), Buffer.from('padding')])
     packet.writeUInt16BE(0xbeef, 14)
@@ -132,6 +144,19 @@ describe('the reflector', () => {
     })
     mirror.send(encodeSender(1, 0), port, '127.0.0.1')
     await settled(() => answers, 1)
+  })
+
+  it('survives a packet from port 0, which nobody can be answered at', async () => {
+    // Only a raw socket could send one: it is handed to the reflector's socket as the system would.
+    const made: Socket[] = []
+    const note = (message: unknown) => made.push((message as { socket: Socket }).socket)
+    subscribe('udp.socket', note)
+    const port = await start()
+    unsubscribe('udp.socket', note)
+    const from = { address: '127.0.0.1', family: 'IPv4', port: 0, size: stampBytes }
+    expect(made).toHaveLength(1)
+    expect(() => made[0]?.emit('message', encodeSender(1, 0), from)).not.toThrow()
+    expect(await ask(port, encodeSender(2, 0))).toBeDefined()
   })
 
   it('knows new addresses no longer when there are too many, and those it knows still have their limit', async () => {
