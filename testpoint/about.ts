@@ -1,6 +1,7 @@
 /** What a testpoint says of itself on `GET /`, as JSON. */
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { refuseBody } from './body.ts'
 import type { TestpointConfig } from './config.ts'
 
 export type Now = {
@@ -13,7 +14,7 @@ export type Now = {
 
 /** Answers `GET /`, and anything unknown with 404. */
 export function answerRest(request: IncomingMessage, response: ServerResponse, describe: () => object): void {
-  request.resume()
+  if (refuseBody(request, response)) return
   const isRoot = request.url === '/' && (request.method === 'GET' || request.method === 'HEAD')
   const body = JSON.stringify(isRoot ? describe() : { error: 'not_found' })
   response.writeHead(isRoot ? 200 : 404, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' }).end(body)

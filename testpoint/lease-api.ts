@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { waitedSeconds } from '../core/run-queue.ts'
 import { directions } from '../core/standard.ts'
 import type { Admission } from './admission.ts'
+import { refuseBody } from './body.ts'
 import { plainAddress } from './config.ts'
 import type { Gate } from './gate.ts'
 
@@ -71,8 +72,7 @@ export function createLeaseApi({
         return true
       }
       if (!pathname.startsWith(`${path}/`) || (request.method !== 'GET' && request.method !== 'DELETE')) return false
-      request.resume()
-      drained(() => one(request, response, pathname.slice(path.length + 1)))
+      if (!refuseBody(request, response)) drained(() => one(request, response, pathname.slice(path.length + 1)))
       return true
     },
   }

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Direction } from '../core/standard.ts'
+import { hasBody, refuseBody } from './body.ts'
 import { plainAddress } from './config.ts'
 import type { Flow, Gate } from './gate.ts'
 
@@ -44,7 +45,7 @@ export function createLibreSpeed({ gate }: { gate: Gate }): LibreSpeed {
   let completedUploads = 0
 
   const garbage: Handler = (request, response, query) => {
-    request.resume()
+    if (refuseBody(request, response)) return
     const flow = openFlow(gate, request, response, 'down', query)
     if (flow === undefined) return
     const size = chunksOf(query.get('ckSize')) * chunkBytes
@@ -53,8 +54,9 @@ export function createLibreSpeed({ gate }: { gate: Gate }): LibreSpeed {
     else send(response, data, size, flow)
   }
   const empty: Handler = (request, response, query) => {
-    const flow = request.method === 'POST' ? openFlow(gate, request, response, 'up', query) : undefined
-    if (request.method === 'POST' && flow === undefined) return
+    const isUpload = request.method === 'POST' || hasBody(request)
+    const flow = isUpload ? openFlow(gate, request, response, 'up', query) : undefined
+    if (isUpload && flow === undefined) return
     drain(request, flow)
     request.on('end', () => {
       if (flow !== undefined) completedUploads += 1
@@ -62,7 +64,7 @@ export function createLibreSpeed({ gate }: { gate: Gate }): LibreSpeed {
     })
   }
   const getip: Handler = (request, response, query) => {
-    request.resume()
+    if (refuseBody(request, response)) return
     const body = JSON.stringify({ processedString: plainAddress(request.socket.remoteAddress), rawIspInfo: '' })
     response.writeHead(200, { 'Content-Type': 'application/json; charset=utf-8', ...noCache, ...cors(query) }).end(body)
   }
@@ -86,8 +88,7 @@ export function createLibreSpeed({ gate }: { gate: Gate }): LibreSpeed {
       const handler = handlers[name?.toLowerCase() ?? '']
       if (url === null || handler === undefined) return false
       if (request.method === 'OPTIONS') {
-        request.resume()
-        response.writeHead(204, cors(new URLSearchParams('cors=true'))).end()
+        if (!refuseBody(request, response)) response.writeHead(204, cors(new URLSearchParams('cors=true'))).end()
       } else {
         handler(request, response, url.searchParams)
       }

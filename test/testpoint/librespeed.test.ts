@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pino } from 'pino'
@@ -109,6 +110,52 @@ describe('the rest of the protocol', () => {
       congestion_control: expect.any(String),
     })
     expect((await fetch(`${url}/nothing`)).status).toBe(404)
+  })
+})
+
+/** Writes a body piece by piece until all of it is gone or the other side closes; how much has left this process. */
+async function pour(url: string, method: string, size: number): Promise<number> {
+  const sent = request(url, { method, headers: { 'Content-Length': size } })
+  const closed = new Promise<void>((resolve) => sent.on('close', resolve))
+  sent.on('error', () => {}).on('response', (response) => response.on('error', () => {}).resume())
+  const piece = Buffer.alloc(256 * 1024)
+  let gone = 0
+  let isClosed = false
+  void closed.then(() => (isClosed = true))
+  for (; gone < size && !isClosed; gone += piece.length) {
+    if (!sent.write(piece)) await Promise.race([once(sent, 'drain').catch(() => {}), closed])
+  }
+  sent.end()
+  await closed
+  return gone
+}
+
+describe('a body', () => {
+  const size = 32 * 1024 * 1024
+
+  it.each(['PUT', 'GET', 'DELETE'])('is an upload on /empty whatever the method, such as %s', async (method) => {
+    const { url, testpoint } = await start()
+    await pour(`${url}/empty`, method, size)
+    expect(testpoint.totals().receivedBytes).toBe(size)
+  })
+
+  it('gets nothing in without a lease where one is demanded', async () => {
+    const { url, testpoint } = await start({ unadmitted: 'refuse' })
+    expect(await pour(`${url}/empty`, 'PUT', size)).toBeLessThan(size)
+    expect(testpoint.totals().receivedBytes).toBe(0)
+  })
+
+  it.each([
+    ['POST', '/getIP'],
+    ['GET', '/garbage'],
+    ['OPTIONS', '/empty'],
+    ['POST', '/'],
+    ['PUT', '/nothing'],
+    ['GET', '/linkbell/v1/lease/1'],
+  ])('is not read on %s %s', async (method, path) => {
+    const { url } = await start()
+    expect(await pour(`${url}${path}`, method, size)).toBeLessThan(size)
+    expect((await fetch(`${url}/empty`)).status).toBe(200)
   })
 })
 
