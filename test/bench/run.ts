@@ -19,8 +19,18 @@ if (bench.run === undefined) {
   console.error(`There is no benchmark ${JSON.stringify(name)}. There are: ${benches.join(', ') || 'none yet'}.`)
   process.exitCode = 2
 } else {
-  const result = await bench.run(args)
-  process.stdout.write(`${JSON.stringify(result)}\n`)
+  const result = await bench.run(args).catch((error: unknown) => {
+    if (!isUsage(error)) throw error
+    console.error(`npm run bench -- ${name}: ${error.message}`)
+    process.exitCode = 2
+  })
+  if (result !== undefined) process.stdout.write(`${JSON.stringify(result)}\n`)
+}
+
+/** A flag that does not exist, or a value that it does not take. */
+function isUsage(error: unknown): error is Error {
+  const { code = '' } = error instanceof Error ? (error as NodeJS.ErrnoException) : {}
+  return code === 'config_invalid' || code.startsWith('ERR_PARSE_ARGS')
 }
 
 async function load(file: string): Promise<Bench> {

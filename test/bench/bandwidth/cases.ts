@@ -1,5 +1,6 @@
 /** What the bandwidth benchmark runs: the ladder of the standard, its short form, hard conditions, or one case. */
 import { parseArgs } from 'node:util'
+import { AppError } from '../../../core/errors.ts'
 import type { Direction } from '../../../core/standard.ts'
 
 export type Cross = { ratio: number; type: 'udp' | 'tcp' }
@@ -54,33 +55,61 @@ const options = {
   seed: { type: 'string', default: '1' },
 } as const
 
-/** Reads the flags. Throws on one that is unknown. */
+type Values = ReturnType<typeof parse>
+const parse = (args: string[]) => parseArgs({ args, options, strict: true }).values
+
+/** A number within its bounds. Throws `config_invalid` with what the flag takes. */
+function numberOf(values: Values, name: keyof Values, [least, most]: [number, number], isWhole = false): number {
+  const value = values[name]
+  const number = Number(value === '' ? Number.NaN : value)
+  if (number >= least && number <= most && (!isWhole || Number.isInteger(number))) return number
+  throw wrong(name, value, `a ${isWhole ? 'whole ' : ''}number from ${least} to ${most}`)
+}
+
+function oneOf<T extends string>(values: Values, name: keyof Values, allowed: readonly T[]): T {
+  const value = values[name]
+  const found = allowed.find((each) => each === value)
+  if (found === undefined) throw wrong(name, value, allowed.join(' or '))
+  return found
+}
+
+function wrong(name: string, value: unknown, allowed: string): AppError {
+  return new AppError('config_invalid', `--${name} ${JSON.stringify(value)}: it takes ${allowed}.`)
+}
+
+/** Rates that the lab can shape, and delays that its relay holds. */
+const mbpsRange: [number, number] = [1, 10_000]
+const ratioRange: [number, number] = [0, 0.95]
+
+/** Reads the flags. Throws for one that is unknown, or that has a value it does not take. */
 export function planOf(args: string[]): Plan {
-  const { values } = parseArgs({ args, options, strict: true })
-  const targets = values['target-mbps'] === undefined ? [100, 500] : [Number(values['target-mbps'])]
-  const ways = values.direction === undefined ? directions : [values.direction as Direction]
-  const runs = Number(values.runs ?? (values.quick ? 2 : 5))
+  const values = parse(args)
+  const mbpsOf = (name: 'target-mbps' | 'capacity-mbps') =>
+    values[name] === undefined ? undefined : numberOf(values, name, mbpsRange)
+  const target = mbpsOf('target-mbps')
+  const capacity = mbpsOf('capacity-mbps')
+  const targets = target === undefined ? [100, 500] : [target]
+  const ways = values.direction === undefined ? directions : [oneOf(values, 'direction', directions)]
+  const runsOr = (usual: number) => (values.runs === undefined ? usual : numberOf(values, 'runs', [1, 1000], true))
+  const scale = oneOf(values, 'layer', ['2', '3']) === '3' ? frameRatio : 1
+  const crossRatio = numberOf(values, 'cross-ratio', ratioRange)
+  const crossType = oneOf(values, 'cross-type', ['udp', 'tcp'])
+  const conditions = values.conditions === undefined ? undefined : oneOf(values, 'conditions', ['hard', 'fleet'])
   const base = {
-    rttMs: Number(values['rtt-ms']),
-    lossRatio: Number(values['loss-ratio']),
-    runs,
-    protocol: values.protocol as Case['protocol'],
-    ...(Number(values['cross-ratio']) > 0 && {
-      cross: { ratio: Number(values['cross-ratio']), type: values['cross-type'] as Cross['type'] },
-    }),
+    rttMs: numberOf(values, 'rtt-ms', [0, 2000]),
+    lossRatio: numberOf(values, 'loss-ratio', ratioRange),
+    runs: runsOr(values.quick ? 2 : 5),
+    protocol: oneOf(values, 'protocol', ['librespeed', 'ndt7', 'iperf3']),
+    ...(crossRatio > 0 && { cross: { ratio: crossRatio, type: crossType } }),
   }
   const plan = {
-    seed: Number(values.seed),
+    seed: numberOf(values, 'seed', [0, 2 ** 32 - 1], true),
     iperf3: !values.quick && !values['no-iperf3'],
-    fleet: values.conditions === 'fleet',
+    fleet: conditions === 'fleet',
   }
-  if (values.conditions === 'hard') return { ...plan, iperf3: false, cases: hardCases(Number(values.runs ?? 2)) }
-  const capacity = values['capacity-mbps']
-  const scale = values.layer === '3' ? frameRatio : 1
-  const capacities = (target: number) =>
-    capacity === undefined
-      ? (values.quick ? quickLadder : ladder).map((percent) => (target * percent) / 100)
-      : [Number(capacity)]
+  if (conditions === 'hard') return { ...plan, iperf3: false, cases: hardCases(runsOr(2)) }
+  const capacities = (mbps: number) =>
+    capacity === undefined ? (values.quick ? quickLadder : ladder).map((percent) => (mbps * percent) / 100) : [capacity]
   const cases = targets.flatMap((targetMbps) =>
     ways.flatMap((direction) =>
       capacities(targetMbps).map((mbps) => ({ ...base, targetMbps, direction, capacityMbps: mbps * scale })),
