@@ -2,6 +2,7 @@
 import { parse } from 'node:path'
 import { cautiousSchedule } from '../core/calendar.ts'
 import type { Slice } from '../core/slice.ts'
+import { longestTestSeconds } from '../core/status.ts'
 import { defaultMonthlyBytes } from './bandwidth/budget.ts'
 import type { AgentConfig } from './config.ts'
 import type { Job, Probe } from './probe.ts'
@@ -19,12 +20,12 @@ export type PlanDeps = {
 type Draft = { id: string; type: ProbeType; config: Record<string, unknown> } & Omit<Job, 'id' | 'probe' | 'config'>
 
 const daySeconds = 86_400
-/** The link is held meanwhile: a testpoint that is busy for longer is asked again in the next slot. */
-const admissionSeconds = 30
-/** Four tests (two directions and their confirmation) of 15 s and six such waits: a slot keeps this far from the next lesson. */
-const bandwidthSeconds = 240
-/** The same four by the slow counters of a gateway: 50 s each. */
-const slowBandwidthSeconds = 420
+/**
+ * The link is held meanwhile. Forty lines of 100 Mbit/s that ask a testpoint of 1 Gbit/s at one moment are through in
+ * 105 s at most (five rounds of 15 s, and a pause of 30 s): nobody of them gives up. What is busier is asked again in the
+ * next slot.
+ */
+const admissionSeconds = 120
 /** A stream takes 16 s; with many reflectors each has its turn less often. */
 const shortestTurnSeconds = 20
 const monthSeconds = 31 * daySeconds
@@ -185,7 +186,8 @@ function bandwidthDrafts(
       id: bandwidthJobId(link.id),
       type: 'bandwidth',
       intervalSeconds: daySeconds / slice.trials_per_day,
-      timeoutSeconds: gateway === undefined ? bandwidthSeconds : slowBandwidthSeconds,
+      // Four tests (two directions and their confirmation) of 15 s, or of 50 s by a gateway's counters, and two such waits.
+      timeoutSeconds: longestTestSeconds[gateway === undefined ? 'own' : 'gateway'],
       firstRun: probes.bandwidth.at_start ? 'soon' : 'in phase',
       slots: { schedule: slice.schedule ?? cautiousSchedule, perDay: slice.trials_per_day },
       config: {

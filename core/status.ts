@@ -63,6 +63,9 @@ export const collectorStatusSchema = z.object({
 })
 export type CollectorStatus = z.output<typeof collectorStatusSchema>
 
+/** Longest run of a bandwidth test, which the agent ends itself: by counters of its own, and by the slow ones of a gateway. */
+export const longestTestSeconds = { own: 300, gateway: 450 } as const
+
 /** `…/<agent>/cmd`: something to do once, now, because a person wants it. */
 export const commandSchema = z.object({
   v: z.literal(1),

@@ -39,6 +39,8 @@ export async function admit(peer: Peer & { id: string }, wish: LeaseWish): Promi
     }
     ticket = body['ticket']
     const retrySeconds = answer.retryAfterSeconds > 0 ? answer.retryAfterSeconds : defaultRetrySeconds
+    // Whoever is told to come after the end of its patience asks once more at its end.
+    const waitSeconds = Math.min(retrySeconds, until - now())
     const reason = typeof body['reason'] === 'string' ? body['reason'] : `it answered ${answer.status}`
     if (answer.status !== 503) {
       agent.destroy()
@@ -47,14 +49,14 @@ export async function admit(peer: Peer & { id: string }, wish: LeaseWish): Promi
         `Testpoint ${peer.id} (${peer.url.origin}) does not admit a test of ${rateBps} bit/s: ${reason}.`,
       )
     }
-    if (now() + retrySeconds > until) {
+    if (waitSeconds <= 0) {
       await giveBack(String(ticket))
       throw new AppError(
         'testpoint_busy',
         `Testpoint ${peer.id} (${peer.url.origin}) is busy; it was asked for ${maxWaitSeconds} s.`,
       )
     }
-    await pause(retrySeconds * 1000, signal)
+    await pause(waitSeconds * 1000, signal)
     signal.throwIfAborted()
   }
 }

@@ -1,4 +1,4 @@
-/** A process that measures on request: `{ config }` in, `{ results }` or `{ error }` out, over the IPC channel. */
+/** A process that measures on request: `{ config, timeoutSeconds }` in, `{ results }` or `{ error }` out, over the IPC channel. */
 import { pino } from 'pino'
 import { bandwidthSchema } from '../../agent/bandwidth/config.ts'
 import { measureBandwidth } from '../../agent/bandwidth/measure.ts'
@@ -6,17 +6,19 @@ import { createExec } from '../../agent/exec.ts'
 
 const log = pino({ level: process.env['LAB_LOG'] ?? 'silent' }, pino.destination(2))
 
-async function measure(config: unknown): Promise<object> {
+type Wish = { config: unknown; timeoutSeconds?: number }
+
+async function measure({ config, timeoutSeconds = 60 }: Wish): Promise<object> {
   try {
-    const context = { signal: AbortSignal.timeout(60_000), log, exec: createExec(), now: Date.now }
+    const context = { signal: AbortSignal.timeout(timeoutSeconds * 1000), log, exec: createExec(), now: Date.now }
     return { results: await measureBandwidth(bandwidthSchema.parse(config), context) }
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) }
   }
 }
 
-process.on('message', ({ config }: { config: unknown }) => {
-  void measure(config).then((answer) => process.send?.(answer))
+process.on('message', (wish: Wish) => {
+  void measure(wish).then((answer) => process.send?.(answer))
 })
 process.on('disconnect', () => process.exit(0))
 process.send?.({ ready: true })

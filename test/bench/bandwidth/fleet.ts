@@ -1,14 +1,21 @@
 /** Many agents, one testpoint: what it leases together never exceeds what it has, and everyone gets a turn. */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { bandwidthSchema } from '../../../agent/bandwidth/config.ts'
+import { leaseRatio } from '../../../agent/bandwidth/load.ts'
 import type { BandwidthResult } from '../../../agent/bandwidth/result.ts'
+import { agentConfigSchema } from '../../../agent/config.ts'
+import { bandwidthJobId, planJobs } from '../../../agent/plan.ts'
+import type { Probe } from '../../../agent/probe.ts'
+import { host } from '../../../agent/probes/host.ts'
+import type { Slice } from '../../../core/slice.ts'
 import { createSchool, startNode } from '../../lab/school.ts'
 
 const agents = 40
 const capacityBps = 1e9
 const targetBps = 100e6
-/** As agent/bandwidth asks: 1.15 × target, for the longest test and a little around it. */
-const leaseBps = 1.15 * targetBps
+/** As agent/bandwidth asks, for the longest test and a little around it. */
+const leaseBps = leaseRatio * targetBps
 const leaseSeconds = 13
 /** Longest pause between two questions of the one whose turn it is, and of anyone. */
 const turnSeconds = 2
@@ -35,10 +42,11 @@ export async function runFleet(): Promise<Record<string, unknown>> {
     console.log(
       `${agents} agents with ${targetBps / 1e6} Mbit/s each ask a testpoint of ${capacityBps / 1e6} Mbit/s at the same time.`,
     )
-    const done = await Promise.all(fleet.map((agent) => measureOne(agent, school.url)))
+    const job = await shippedJob(school.url)
+    const done = await Promise.all(fleet.map((agent) => measureOne(agent, job)))
     watcher.send({})
     const [highest] = (await once(watcher, 'message')) as [Record<string, number>]
-    return figures(done, highest)
+    return { ...figures(done, highest), patience_seconds: job.patienceSeconds }
   } finally {
     school.stop()
   }
@@ -46,10 +54,38 @@ export async function runFleet(): Promise<Record<string, unknown>> {
 
 type Done = { seconds: number; result: BandwidthResult | undefined; error: string | undefined }
 
-async function measureOne(agent: ChildProcess, url: string): Promise<Done> {
+type ShippedJob = { config: object; timeoutSeconds: number; patienceSeconds: number }
+
+/** What an agent of a school with such a line is told to do: its patience and its deadline are the product's own. */
+async function shippedJob(url: string): Promise<ShippedJob> {
+  const slice: Slice = {
+    v: 1,
+    revision: 'r',
+    site: { id: 's', name: { en: 'S', zh: 'S' } },
+    timezone: 'Asia/Shanghai',
+    threshold_ratio: 0.95,
+    trials_per_day: 3,
+    links: [{ id: 'wan', targets: [{ direction: 'down', target_bps: targetBps }] }],
+    testpoints: [{ id: 'lab', level: 'district', type: 'librespeed', url, priority: 0 }],
+    paths: [],
+    services: [],
+    terminals: [],
+  }
+  const config = agentConfigSchema.parse({ agent: 'a', district: 'd', broker: { url: 'mqtt://127.0.0.1:1' } })
+  const self = host as Probe
+  const jobs = await planJobs(slice, { config, defaultInterface: () => Promise.resolve('wan0'), self })
+  const job = jobs.find(({ id }) => id === bandwidthJobId('wan'))
+  const planned = bandwidthSchema.parse(job?.config)
+  return {
+    config: { ...planned, state_file: undefined },
+    timeoutSeconds: job?.timeoutSeconds ?? 0,
+    patienceSeconds: planned.max_wait_seconds,
+  }
+}
+
+async function measureOne(agent: ChildProcess, { config, timeoutSeconds }: ShippedJob): Promise<Done> {
   const begun = performance.now()
-  const targets = [{ direction: 'down', target_bps: targetBps }]
-  agent.send({ config: { interface: 'wan0', confirm: false, testpoints: [{ id: 'lab', url }], targets } })
+  agent.send({ config, timeoutSeconds })
   const [answer] = (await once(agent, 'message')) as [{ results?: BandwidthResult[]; error?: string }]
   agent.disconnect()
   return { seconds: (performance.now() - begun) / 1000, result: answer.results?.[0], error: answer.error }

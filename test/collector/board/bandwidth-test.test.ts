@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { BoardDeps } from '../../../collector/board/server.ts'
 import { AppError } from '../../../core/errors.ts'
-import { type Command, commandSchema } from '../../../core/status.ts'
+import { type Command, commandSchema, longestTestSeconds } from '../../../core/status.ts'
 import { type Json, type Running, startBoard } from './setup.ts'
 
 /** A Friday. Sites 1 to 3 are good, slow and slow in the evening; the fourth is dead (district.ts). */
 const lesson = Date.parse('2006-11-20T10:00:00+08:00')
+/** The first of a day begins then. */
+const firstLesson = Date.parse('2006-11-20T08:00:00+08:00')
 /** Hours without lessons follow. */
 const evening = Date.parse('2006-11-20T18:00:00+08:00')
 
@@ -66,6 +68,15 @@ describe('a test by hand', () => {
     expect(sent).toEqual([])
     expect(await ask('qc-002', { confirm_in_lesson: true })).toMatchObject({ status: 200, body: { in_lesson: true } })
     expect(sent[0]?.command.in_lesson).toBe(true)
+    time = evening
+  })
+
+  it('warns also when the longest run would reach into a lesson', async () => {
+    const ahead = longestTestSeconds.gateway * 1000
+    time = firstLesson - ahead + 1000
+    expect(await ask('qc-002', {})).toMatchObject({ status: 200, body: { sent: false, in_lesson: true } })
+    time = firstLesson - ahead - 1000
+    expect(await ask('qc-002', {})).toMatchObject({ status: 200, body: { sent: true, in_lesson: false } })
     time = evening
   })
 
