@@ -1,6 +1,5 @@
 /** The facts of one instant, from what the collector knows and what is stored. What cannot be asked is left out. */
 import { levels } from '../../../core/registry.ts'
-import { messageOf } from '../../../core/errors.ts'
 import type { Health, Store } from '../../../store/store.ts'
 import type { Fleet } from '../../fleet.ts'
 import { judgeDevices } from '../../judge/terminals/faults.ts'
@@ -8,6 +7,7 @@ import { roomStateOf } from '../../judge/terminals/rooms.ts'
 import type { SiteVerdict } from '../../judge/verdict.ts'
 import type { Registry } from '../../registry.ts'
 import type { DeviceFact, Facts, PathFact, Reading, RoomFact } from './facts.ts'
+import { createAsk, within } from './patience.ts'
 import { registeredAt, sitesAt } from './places.ts'
 import type { Rule } from './schema.ts'
 
@@ -21,10 +21,14 @@ export type GatherDeps = {
   now: () => number
   /** Of a clock that nobody sets, ms. Without it, `now`. */
   elapsed?: () => number
+  /** How long a look waits for the store and other parts. */
+  patienceMs?: number
 }
 
 /** Stored values change once a minute; a look at the fleet costs nothing, and is made each time. */
 const storedMs = 30_000
+/** What a store said before it began to hang is no fact after this. */
+const staleMs = 60_000
 /** At each look the devices of some schools are looked at; of all schools in two minutes, or sooner where they are few. */
 const terminalLooks = 24
 const leastSites = 4
@@ -37,15 +41,48 @@ const returnMs = 180_000
 const twinsMs = 900_000
 const heardMs = 7 * 86_400_000
 
-export function createGather({ registry, fleet, store, verdicts, parts, rules, now, elapsed = now }: GatherDeps) {
+export function createGather(deps: GatherDeps) {
+  const { registry, fleet, verdicts, parts, now, elapsed = now, patienceMs = 3_000 } = deps
+  const ask = createAsk(parts, { patienceMs, elapsed })
+  const stored = createStored(deps, elapsed, patienceMs)
   const started = elapsed()
-  const rooms = new Map<string, readonly RoomFact[]>()
-  const devices = new Map<string, readonly DeviceFact[]>()
+
+  return async (): Promise<Facts> => {
+    const time = now()
+    const known = registry()
+    const [problems, { heard, ...rest }] = await Promise.all([ask(), stored(known, time)])
+    const returned = elapsed() - started > returnMs
+    return {
+      ...rest,
+      time,
+      sites: sitesAt(known, time),
+      silence: silenceOf(known, fleet, returned ? heard : undefined, time),
+      agents: agentsOf(known, fleet, time),
+      verdicts: verdicts(),
+      parts: problems,
+      calendars: known.calendars.gaps(known.sites(time), time),
+      registered: (labels) => registeredAt(known, time, labels),
+    }
+  }
+}
+
+type Stored = Pick<Facts, 'rooms' | 'devices' | 'paths' | 'readings'> & {
+  heard: ReadonlyMap<string, number> | undefined
+}
+
+/** What the store says. For as long as it takes its time, what it said before stands. */
+function createStored(
+  { store, rules }: Pick<GatherDeps, 'store' | 'rules'>,
+  elapsed: () => number,
+  patienceMs: number,
+) {
+  const terminals = createTerminals(store)
   let paths: Facts['paths'] = new Map()
   let readings: Facts['readings'] = new Map()
   let heard: ReadonlyMap<string, number> | undefined
   let storedAt = -Infinity
-  let look = 0
+  let reading: Promise<void> | undefined
+  let readAt = -Infinity
 
   async function readStored(time: number): Promise<void> {
     heard ??= await readHeard(store, time)
@@ -58,7 +95,42 @@ export function createGather({ registry, fleet, store, verdicts, parts, rules, n
     storedAt = time
   }
 
-  async function readTerminals(known: Registry, time: number): Promise<void> {
+  /** The rule of the store tells that it does not answer; what it said last is no fact any more. */
+  function forget(): void {
+    terminals.forget()
+    paths = new Map()
+    readings = new Map()
+    storedAt = -Infinity
+  }
+
+  async function read(known: Registry, time: number): Promise<void> {
+    const began = elapsed()
+    try {
+      if (Math.abs(time - storedAt) >= storedMs) await readStored(time)
+      await terminals.read(known, time)
+      readAt = began
+    } catch {
+      forget()
+    } finally {
+      reading = undefined
+    }
+  }
+
+  return async (known: Registry, time: number): Promise<Stored> => {
+    const before = reading
+    reading ??= read(known, time)
+    await within(reading, before === undefined ? patienceMs : 0)
+    if (elapsed() - readAt > staleMs) forget()
+    return { ...terminals.facts, paths, readings, heard }
+  }
+}
+
+function createTerminals(store: GatherDeps['store']) {
+  const rooms = new Map<string, readonly RoomFact[]>()
+  const devices = new Map<string, readonly DeviceFact[]>()
+  let look = 0
+
+  async function read(known: Registry, time: number): Promise<void> {
     const all = known.sites(time)
     const looks = Math.min(terminalLooks, Math.ceil(all.length / leastSites))
     const sites = all.filter((_, i) => i % looks === look % looks)
@@ -90,34 +162,13 @@ export function createGather({ registry, fleet, store, verdicts, parts, rules, n
     }
   }
 
-  return async (): Promise<Facts> => {
-    const time = now()
-    const known = registry()
-    try {
-      if (Math.abs(time - storedAt) >= storedMs) await readStored(time)
-      await readTerminals(known, time)
-    } catch {
-      // Its own rule tells that the store does not answer; what it said last is no fact any more.
-      for (const old of [rooms, devices]) old.clear()
-      paths = new Map()
-      readings = new Map()
-      storedAt = -Infinity
-    }
-    const returned = elapsed() - started > returnMs
-    return {
-      time,
-      sites: sitesAt(known, time),
-      silence: silenceOf(known, fleet, returned ? heard : undefined, time),
-      agents: agentsOf(known, fleet, time),
-      verdicts: verdicts(),
-      paths,
-      rooms,
-      devices,
-      parts: await partsOf(parts),
-      calendars: known.calendars.gaps(known.sites(time), time),
-      readings,
-      registered: (labels) => registeredAt(known, time, labels),
-    }
+  return {
+    facts: { rooms, devices },
+    read,
+    forget: () => {
+      rooms.clear()
+      devices.clear()
+    },
   }
 }
 
@@ -213,15 +264,4 @@ function roomsOf(known: Registry, states: readonly DeviceState[], time: number):
     const { state, causes } = roomStateOf(within)
     return state === 'none' ? [] : { room, name: known.roomName(room, time), state, causes }
   })
-}
-
-async function partsOf(parts: GatherDeps['parts']): Promise<Map<string, readonly string[]>> {
-  const asked = await Promise.allSettled(Object.values(parts).map(async (ask) => ask()))
-  return new Map(
-    Object.keys(parts).map((name, i) => {
-      const answer = asked[i]
-      if (answer?.status !== 'fulfilled') return [name, [`It does not answer: ${messageOf(answer?.reason)}.`]]
-      return [name, answer.value.ok ? [] : answer.value.problems]
-    }),
-  )
 }

@@ -10,8 +10,9 @@ const hourMs = measurements.alert.intervalSeconds * 1_000
 export function createAlertRecord(store: Pick<Store, 'write'>, district: string) {
   let waiting: Batch[] = []
   let hour = 0
+  let writing = false
 
-  /** Throws when the store takes nothing; then it is given again the next time. */
+  /** Throws when the store takes nothing; then it is given again the next time. One call writes at a time. */
   return async (changed: readonly AlertState[], states: States, { time, sites }: Facts): Promise<void> => {
     const isNewHour = Math.floor(time / hourMs) !== hour
     hour = Math.floor(time / hourMs)
@@ -20,11 +21,18 @@ export function createAlertRecord(store: Pick<Store, 'write'>, district: string)
     if (all.length > 0) waiting.push(batchOf(all, district, time, sites))
     // Of a store that is gone for days the last hours are enough: what rings is written again.
     waiting = waiting.slice(-100)
-    if (waiting.length === 0) return
-    const given = waiting
-    const { retry, durable } = await store.write(given)
-    await durable
-    waiting = given.filter((_, i) => retry.includes(i))
+    if (waiting.length === 0 || writing) return
+    let given = waiting
+    waiting = []
+    writing = true
+    try {
+      const { retry, durable } = await store.write(given)
+      await durable
+      given = given.filter((_, i) => retry.includes(i))
+    } finally {
+      writing = false
+      waiting = [...given, ...waiting]
+    }
   }
 }
 

@@ -40,6 +40,7 @@ export type Watch = {
 export function createWatch({ rules, book, gather, notify, record, log, now }: WatchDeps): Watch {
   let states: States = book.states()
   let running: Promise<void> = Promise.resolve()
+  const recorder = createRecorder(record, log)
   let timer: NodeJS.Timeout | undefined
   let failing = false
   let stopped = true
@@ -64,7 +65,8 @@ export function createWatch({ rules, book, gather, notify, record, log, now }: W
       notify(evaluation.notices)
       throw error
     } finally {
-      await record(evaluation.changed, states, facts)
+      // Beside the loop: a store that hangs must not delay what rings.
+      recorder.begin(evaluation.changed, states, facts)
     }
   }
 
@@ -94,6 +96,7 @@ export function createWatch({ rules, book, gather, notify, record, log, now }: W
       stopped = true
       clearTimeout(timer)
       await running
+      await recorder.ended()
     },
     ruleIds: rules.rules.map(({ id }) => id),
     ringing: () => [...states.values()].filter(({ phase }) => phase === 'firing'),
@@ -114,5 +117,28 @@ export function createWatch({ rules, book, gather, notify, record, log, now }: W
       return book.maintain(window, now())
     },
     endMaintenance: book.endMaintenance,
+  }
+}
+
+function createRecorder(record: WatchDeps['record'], log: Log) {
+  const running = new Set<Promise<void>>()
+  let failing = false
+
+  async function keep(...given: Parameters<WatchDeps['record']>): Promise<void> {
+    try {
+      await record(...given)
+      failing = false
+    } catch (error) {
+      if (!failing) log.error({ reason: messageOf(error) }, 'Alerts cannot be stored for charts.')
+      failing = true
+    }
+  }
+
+  return {
+    begin: (...given: Parameters<WatchDeps['record']>) => {
+      const one = keep(...given).finally(() => running.delete(one))
+      running.add(one)
+    },
+    ended: () => Promise.all(running),
   }
 }

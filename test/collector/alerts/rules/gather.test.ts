@@ -1,9 +1,11 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createGather } from '../../../../collector/alerts/rules/gather.ts'
 import { createFleet } from '../../../../collector/fleet.ts'
+import { openStore, storeSchema } from '../../../../collector/store-config.ts'
 import { createSqliteStore, type SqliteStore } from '../../../../store/sqlite.ts'
 import { createMemoryLog } from '../../../services/memory-log.ts'
 import { district, registryOf } from '../../district.ts'
@@ -76,6 +78,32 @@ describe('facts', () => {
     expect(await states()).toEqual(['down'])
     await swept(2, 1)
     expect(await states()).toEqual(['up'])
+  })
+
+  it('are there although the store hangs, and say that it does not answer', async () => {
+    const sockets = new Set<Socket>()
+    const hanging = createServer((socket) => void sockets.add(socket.on('error', () => undefined)))
+    await new Promise<void>((resolve) => hanging.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(hanging.address() as AddressInfo).port}`
+    const config = storeSchema.parse({ type: 'victoriametrics', url, timeout_seconds: 2 })
+    const remote = await openStore(config, { dataDir: folder, log: createMemoryLog().log, now: () => now })
+    const registry = registryOf()
+    const fleet = createFleet({ now: () => now, onChange: () => undefined })
+    fleet.heard('a-gw1', now)
+    const gather = createGather({
+      ...{ registry: () => registry, fleet, verdicts: () => new Map(), rules: [], now: () => now, patienceMs: 20 },
+      store: remote,
+      parts: { store: remote.health, broker: () => ({ ok: true, problems: [], facts: {} }) },
+    })
+    for (let look = 0; look < 2; look++) {
+      const { silence, parts } = await gather()
+      expect(silence.get('s1')).toBe('heard')
+      expect(parts.get('store')).toEqual(['It does not answer within 0.02 s.'])
+      expect(parts.get('broker')).toEqual([])
+    }
+    for (const socket of sockets) socket.destroy()
+    hanging.close()
+    await remote.close()
   })
 
   it('of silence after a start wait for agents to come back, by a clock that nobody sets', async () => {

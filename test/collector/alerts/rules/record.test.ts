@@ -44,8 +44,14 @@ test('faults of equipment are those that rules of rooms and kinds of devices fin
     }),
   )
   const { changed, states } = evaluate(rules, facts, new Map())
-  await createAlertRecord(held.store, 'd1')(changed, states, facts)
-  const rows = await held.store.rows({ measurement: 'alert', from: 0, to: time + 1, limit: 100 })
+  const record = createAlertRecord(held.store, 'd1')
+  const stored = () => held.store.rows({ measurement: 'alert', from: 0, to: time + 1, limit: 100 })
+  // While one call writes, the next one leaves what it has to the one after it.
+  const none = new Map()
+  await Promise.all([record(changed.slice(0, 2), none, facts), record(changed.slice(2), none, facts)])
+  expect(await stored()).toHaveLength(2)
+  await record([], states, facts)
+  const rows = await stored()
   const faults = Object.fromEntries(rows.map(({ tags, fields }) => [tags['rule'], fields['fault']]))
   expect(faults).toEqual({ room: 1, kind: 1, power: 0, lamps: 1, 'lamps-too': 0, 'room-too': 0 })
   await held.remove()
