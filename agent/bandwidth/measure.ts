@@ -67,7 +67,9 @@ async function measureDirection(
     try {
       session = await openSession(testpoint, context)
       const result = await measureWithinBudget(session, config, target, context)
-      if (result.cause !== 'testpoint_failed' || testpoint === last) return result
+      // One that failed, or that is too small to be tried at all: the next may do better.
+      const isOfNoUse = result.cause === 'testpoint_failed' || result.durationSeconds === 0
+      if (!isOfNoUse || testpoint === last) return result
     } catch (error) {
       if (context.signal.aborted) throw new AppError('aborted', 'The bandwidth test was stopped.', { cause: error })
       if (!isAppError(error, 'testpoint_failed') && !isAppError(error, 'testpoint_busy')) throw error

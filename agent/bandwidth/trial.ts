@@ -11,7 +11,7 @@ import { type BandwidthConfig, byteCapOf, type Target } from './config.ts'
 import { leaseRatio, load, type Loaded } from './load.ts'
 import { interfaceOf } from './local.ts'
 import { pingLoss } from './ping-loss.ts'
-import type { BandwidthResult, MeasureContext } from './result.ts'
+import { type BandwidthResult, type MeasureContext, untested } from './result.ts'
 import { longestSeconds, openReader } from './reader.ts'
 import type { Rule } from './sequential.ts'
 import type { Lease, Session } from './session.ts'
@@ -33,17 +33,23 @@ const leaseSlackSeconds = 3
 export async function measureAgainst(
   session: Session,
   config: BandwidthConfig,
-  { direction, target_bps: targetBps }: Target,
+  target: Target,
   context: MeasureContext,
 ): Promise<BandwidthResult> {
+  const { direction, target_bps: targetBps } = target
   const { signal, log } = context
+  // Nothing that passes there could meet the target: not a byte is spent on it.
+  if (!session.self && session.capacityBps !== undefined && session.capacityBps < targetBps) {
+    const time = context.now()
+    return { ...untested(config, target, { cause: 'testpoint_limited', time }), testpoint: session.id }
+  }
   const device = session.self ? interfaceOf('127.0.0.1') : (config.interface ?? session.interface)
   const reader = await openReader(config, { device, self: session.self }, context)
   let lease: Lease | undefined
   try {
     await reader?.ready
     const lossRatio = await lookAtLoss(session, context)
-    if (!session.self) lease = await session.admit(leaseWish(config, { direction, targetBps, reader }, signal))
+    if (!session.self) lease = await session.admit(leaseWish(session, config, { direction, targetBps, reader }, signal))
     const framing = framingOf(device, session.address)
     const idle = await lookAtIdle(session, reader, signal)
     const time = context.now()
@@ -108,12 +114,15 @@ export async function measureAgainst(
 }
 
 function leaseWish(
+  session: Session,
   config: BandwidthConfig,
   { direction, targetBps, reader }: { direction: Direction; targetBps: number; reader: CounterReader | undefined },
   signal: AbortSignal,
 ) {
   const seconds = longestSeconds(config.max_seconds, reader) + leaseSlackSeconds
-  return { direction, rateBps: leaseRatio * targetBps, seconds, maxWaitSeconds: config.max_wait_seconds, signal }
+  // A testpoint that carries the target, but no more, can still prove it.
+  const rateBps = Math.round(Math.min(leaseRatio * targetBps, session.capacityBps ?? Number.POSITIVE_INFINITY))
+  return { direction, rateBps, seconds, maxWaitSeconds: config.max_wait_seconds, signal }
 }
 
 /** Loss on the line before it is loaded: a saturated shaper always loses, and that is no fault of the path. */
