@@ -27,6 +27,8 @@ export type Exchange = {
   signal: AbortSignal
 }
 
+/** No answer that is asked for here is longer; one that does not end is no answer. */
+const maxBodyBytes = 64 * 1024
 /** Kept of a body for a look at it; the rest is only counted. */
 const keptBodyBytes = 4096
 
@@ -62,7 +64,7 @@ export function hostOf(url: URL): string {
   return url.hostname.replace(/^\[|\]$/g, '')
 }
 
-/** One request, its body counted and dropped. Rejects with whatever the network says. */
+/** One request, its body counted and dropped. Rejects with whatever the network says, and when the body is too long. */
 export function exchange({ url, address, port }: Peer, request: Exchange): Promise<HttpAnswer> {
   const { method = 'GET', path, body, contentType = 'application/octet-stream', agent, signal } = request
   const bodyHeaders = { 'Content-Type': contentType, 'Content-Encoding': 'identity', 'Content-Length': body?.length }
@@ -86,6 +88,7 @@ function readAnswer(response: IncomingMessage): Promise<HttpAnswer> {
     response.on('data', (chunk: Buffer) => {
       if (bytes < keptBodyBytes) kept.push(chunk.subarray(0, keptBodyBytes))
       bytes += chunk.length
+      if (bytes > maxBodyBytes) response.destroy(new Error(`it answered with more than ${maxBodyBytes} bytes`))
     })
     response.on('error', reject)
     response.on('end', () =>

@@ -11,7 +11,7 @@ import { admit, type LeaseProgress, readProgress } from './lease.ts'
 import { interfaceOf, isOwnAddress } from './local.ts'
 import type { Session, TestpointStrain } from './session.ts'
 import { startEndlessUpload } from './upload.ts'
-import { createBudget, now, runTransfer, type Transfer, type TransferOptions } from './transfer.ts'
+import { createBrake, createBudget, now, runTransfer, type Transfer, type TransferOptions } from './transfer.ts'
 
 type Server = Peer & { id: string; uploadPath: string; downloadPath: string }
 
@@ -19,6 +19,11 @@ const answerTimeoutMs = 5000
 const chunkBytes = 1_048_576
 const maxChunks = 1024
 const maxReadBytes = 256 * 1024
+/** At a pace all streams together read this often, so that bins of a tenth of a second see an even rate. */
+const readSeconds = 0.01
+const minReadBytes = 8 * 1024
+/** Of what was asked for; a server that sends less shows how fast it opens connections, not what the line carries. */
+const leastBodyRatio = 0.1
 /** What one read of every stream may add beyond a cap, as a share of it. */
 const overshootRatio = 0.02
 const minPostBytes = 16 * 1024
@@ -94,9 +99,7 @@ function createSession(server: Server, localAddress: string, about: About): Sess
         const lagSeconds = () => Math.max(0, ...upload.lags)
         return startEndlessUpload({ name: nameOf(server), peer: server, path, told, lagSeconds }, options)
       }
-      return options.paceBps === undefined || options.leaseId !== undefined
-        ? startDownload(server, options)
-        : startPacedDownload(server, options)
+      return startDownload(server, options)
     },
     strain: () => strainOf(progress?.said ?? []),
     close: () => agent.destroy(),
@@ -112,13 +115,16 @@ function strainOf(said: readonly LeaseProgress[]): TestpointStrain {
 
 /** Several long downloads at a time. */
 function startDownload(server: Server, options: TransferOptions): Transfer {
-  const { streams, maxBytes, deadlineSeconds } = options
+  const { streams, maxBytes, deadlineSeconds, paceBps } = options
   const marks: Mark[] = []
   let received = 0
   let waited = 0
   const chunks = Math.min(maxChunks, Math.ceil(maxBytes / streams / chunkBytes) + 1)
   const mayGoOn = () => received < maxBytes && now() < deadlineSeconds
-  const buffer = Buffer.allocUnsafe(Math.ceil(Math.min(maxReadBytes, (maxBytes * overshootRatio) / streams)))
+  const pacedBytes = paceBps === undefined ? maxReadBytes : Math.max(minReadBytes, (paceBps / 8) * readSeconds)
+  const readBytes = Math.min(maxReadBytes, pacedBytes, (maxBytes * overshootRatio) / streams)
+  const buffer = Buffer.allocUnsafe(Math.ceil(readBytes))
+  const brake = createBrake(paceBps)
   const query = leaseQuery(options)
   return runTransfer(nameOf(server), options, {
     marks() {
@@ -129,17 +135,20 @@ function startDownload(server: Server, options: TransferOptions): Transfer {
     backlogRatio: () => (received > 0 ? waited / received : 0),
     mayGoOn,
     step: (_stream, signal) =>
-      readBody(
-        server,
-        `${server.downloadPath}?r=${Math.random()}&ckSize=${chunks}${query}`,
+      readBody(server, {
+        path: `${server.downloadPath}?r=${Math.random()}&ckSize=${chunks}${query}`,
+        leastBytes: leastBodyRatio * chunks * chunkBytes,
         buffer,
         signal,
-        (bytes) => {
+        count(bytes) {
           received += bytes
-          if (bytes === buffer.length) waited += bytes
-          return mayGoOn()
+          if (!mayGoOn()) return undefined
+          const waitMs = brake(bytes)
+          // What was left to wait has not waited for this process.
+          if (bytes === buffer.length && waitMs <= 0) waited += bytes
+          return waitMs
         },
-      ),
+      }),
   })
 }
 
@@ -164,30 +173,6 @@ function startUpload(server: Server, options: TransferOptions): Transfer {
         throw new Error(`it answered ${answer.status} to a POST of ${postBytes} bytes`)
       if (answer.bytes > 0) throw new Error('it answered a POST with a page of its own')
       pieces.add(stream, started, now(), postBytes)
-    },
-    end: () => resetAll(agent),
-  })
-}
-
-/** Chains of small downloads, for a rate that is held from this side: no socket option limits a sender. */
-function startPacedDownload(server: Server, options: TransferOptions): Transfer {
-  const agent = createAgent(server.url, options.streams)
-  const pieces = createPieceCurve(options.streams, now())
-  const budget = createBudget(options, chunkBytes)
-  return runTransfer(nameOf(server), options, {
-    marks: pieces.marks,
-    usedBytes: budget.startedBytes,
-    mayGoOn: budget.mayStart,
-    async step(stream, signal) {
-      await budget.start(signal)
-      const started = now()
-      const answer = await exchange(server, {
-        path: `${server.downloadPath}?r=${Math.random()}&ckSize=1`,
-        agent,
-        signal,
-      })
-      if (answer.status !== 200) throw new Error(`it answered ${answer.status}`)
-      pieces.add(stream, started, now(), answer.bytes)
     },
     end: () => resetAll(agent),
   })

@@ -36,6 +36,8 @@ export type LoadOptions = {
   rule: Rule
   signal: AbortSignal
   onProgress?: ((progress: Progress) => void) | undefined
+  /** Told what a testpoint did that failed in the middle. */
+  onFailure?: ((message: string) => void) | undefined
 }
 
 export type Loaded = {
@@ -87,6 +89,8 @@ const sharedRatio = 0.02
 const maxSharedSeconds = 6
 /** Queue of an ordinary gateway, which arrives after a download was stopped. */
 const tailSeconds = 0.05
+/** What a stream that is held back here has been sent all the same: the window that Linux begins with. */
+const windowBytes = 64 * 1024
 
 export async function load(options: LoadOptions): Promise<Loaded> {
   const { session, direction, rule, signal, targetBps } = options
@@ -162,7 +166,8 @@ function start(
     (targetBps / 8) *
     Math.max(inFlightSeconds[leaseId === undefined ? 'answered' : 'counted'], inFlightRoundTrips * rule.rttSeconds)
   // The cap is meant on the wire: headers count, and what is still in queues when a download is stopped.
-  const tailBytes = direction === 'down' ? Math.min(maxBytes / 4, (targetBps / 8) * tailSeconds) : 0
+  const waitingBytes = (targetBps / 8) * tailSeconds + streams * windowBytes
+  const tailBytes = direction === 'down' ? Math.min(maxBytes / 4, waitingBytes) : 0
   const common = { maxBytes: payload(maxBytes - tailBytes), signal, leaseId, inFlightBytes }
   if (session.self) {
     const paceBps = payload(selfTestRatio * targetBps)
@@ -173,8 +178,10 @@ function start(
       deadlineSeconds: begun + selfTestSeconds,
     })
   }
-  // A download is paced by the testpoint that leased it; an upload from here, whoever receives it.
-  const paceBps = direction === 'up' ? payload(leaseRatio * targetBps) : undefined
+  // A download is paced by the testpoint that leased it. All else from here: a line that is far faster would use up the
+  // cap before there are bins enough for a verdict.
+  const isPacedThere = direction === 'down' && leaseId !== undefined
+  const paceBps = isPacedThere ? undefined : payload(leaseRatio * targetBps)
   const deadlineSeconds = begun + rule.maxSeconds
   return session.start(direction, { ...common, paceBps, standingSeconds: standing?.seconds, streams, deadlineSeconds })
 }
@@ -186,7 +193,7 @@ function isShared({ direction, idleBps, targetBps, leaseId }: LoadOptions): bool
 
 /** Reads and judges every tick; resolves when the transfer is over, to the reason if it was not the rule. */
 async function watch(
-  { session, rule, maxBytes }: LoadOptions,
+  { session, rule, maxBytes, onFailure }: LoadOptions,
   { transfer, observer, begun }: { transfer: Transfer; observer: Observer; begun: number },
   decided: () => boolean,
 ): Promise<Cause> {
@@ -208,7 +215,10 @@ async function watch(
   }, tickMs)
   const failure = await transfer.done
   clearInterval(timer)
-  if (failure !== undefined) return 'testpoint_failed'
+  if (failure !== undefined) {
+    onFailure?.(failure.message)
+    return 'testpoint_failed'
+  }
   const used = observer.wireBytes(transfer.usedBytes())
   return ended === 'time_cap' && used >= capReachedRatio * maxBytes ? 'byte_cap' : ended
 }

@@ -72,13 +72,18 @@ async function measureDirection(
       if (!isOfNoUse || testpoint === last) return result
     } catch (error) {
       if (context.signal.aborted) throw new AppError('aborted', 'The bandwidth test was stopped.', { cause: error })
-      if (!isAppError(error, 'testpoint_failed') && !isAppError(error, 'testpoint_busy')) throw error
+      if (!isOfTestpoint(error)) throw error
       failures.push(error)
     } finally {
       session?.close()
     }
   }
   throw noneLeft(failures)
+}
+
+/** What another testpoint may do better: one that fails or is busy, or whose program is not installed here. */
+function isOfTestpoint(error: unknown): error is AppError {
+  return (['testpoint_failed', 'testpoint_busy', 'tool_missing'] as const).some((code) => isAppError(error, code))
 }
 
 /** A test against this very host costs the line nothing, and its budget neither. */

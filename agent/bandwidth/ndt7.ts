@@ -2,23 +2,23 @@
 import { randomBytes } from 'node:crypto'
 import type { LookupOptions } from 'node:dns'
 import { lookup } from 'node:dns/promises'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { AppError, messageOf } from '../../core/errors.ts'
 import type { Direction } from '../../core/standard.ts'
 import { type About, aboutOf, unknownServer } from './about.ts'
 import type { TestpointTarget } from './config.ts'
+import { connectTime } from './connect-time.ts'
 import { createProgressCurve, type Mark } from './curve.ts'
 import { createAgent, cutOff, exchange, type Peer, hostOf } from './http.ts'
 import { admit } from './lease.ts'
 import { interfaceOf, isOwnAddress } from './local.ts'
 import type { Session } from './session.ts'
-import { now, runTransfer, type Transfer, type TransferOptions } from './transfer.ts'
+import { createBrake, now, runTransfer, type Transfer, type TransferOptions } from './transfer.ts'
 
 const protocol = 'net.measurementlab.ndt.v7'
 const userAgent = 'linkbell'
 const handshakeMs = 10_000
-const answerTimeoutMs = 5000
 /** For a front page that many servers do not have. */
 const aboutTimeoutMs = 1500
 /** What the spec lets a server send in one message. */
@@ -27,6 +27,9 @@ const maxMessageBytes = 2 ** 24
 const uploadMessageBytes = 64 * 1024
 /** Of our own waiting in this process: the rest is the kernel's. */
 const maxWaitingBytes = 4 * uploadMessageBytes
+
+/** What a server counts may hold the frames of the WebSocket and its handshake: far less than this. */
+const framedRatio = 1.01
 
 type Server = Peer & { id: string; origin: string }
 
@@ -82,25 +85,10 @@ async function askAbout(server: Server, signal: AbortSignal): Promise<About> {
   }
 }
 
-function connectTime({ address, port }: Peer, signal: AbortSignal): Promise<{ seconds: number; localAddress: string }> {
-  return new Promise((resolve, reject) => {
-    const begun = now()
-    const socket = connect({
-      host: address,
-      port,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(answerTimeoutMs)]),
-    })
-    socket.on('error', reject)
-    socket.on('connect', () => {
-      resolve({ seconds: now() - begun, localAddress: socket.localAddress ?? '' })
-      socket.destroy()
-    })
-  })
-}
-
 function startDownload(server: Server, options: TransferOptions): Transfer {
   const { maxBytes, deadlineSeconds } = options
   const marks: Mark[] = []
+  const brake = createBrake(options.paceBps)
   let received = 0
   const mayGoOn = () => received < maxBytes && now() < deadlineSeconds
   return runTransfer(
@@ -114,10 +102,15 @@ function startDownload(server: Server, options: TransferOptions): Transfer {
       usedBytes: () => received,
       mayGoOn,
       step: (_stream, signal) =>
-        runTest(server, 'down', options, signal, (socket) => {
-          socket.on('message', (data) => {
-            received += (data as Buffer).length
-            if (!mayGoOn()) socket.terminate()
+        runTest(server, 'down', options, signal, (socket, wire) => {
+          // On the connection: a message may be of 16 MiB, and counts only when it is whole.
+          wire.on('data', (data: Buffer) => {
+            received += data.length
+            if (!mayGoOn()) return cutOff(wire)
+            const waitMs = brake(data.length)
+            if (waitMs <= 0) return
+            socket.pause()
+            setTimeout(() => socket.resume(), waitMs)
           })
         }),
     },
@@ -153,15 +146,20 @@ function startUpload(server: Server, options: TransferOptions): Transfer {
       mayGoOn,
       step: async (_stream, signal) => {
         const started = sent
-        await runTest(server, 'up', options, signal, (socket) => {
+        let isLying = false
+        await runTest(server, 'up', options, signal, (socket, wire) => {
           const opened = now()
           socket.on('message', (data, isBinary) => {
             const told = isBinary ? undefined : receivedOf((data as Buffer).toString())
             // Counted from the handshake of this test: later ones go on where the one before ended.
-            if (told !== undefined) progress.add(opened + told.seconds, before + told.bytes, now(), now())
+            if (told === undefined) return
+            isLying = told.bytes > (sent - started) * framedRatio + uploadMessageBytes
+            if (isLying) cutOff(wire)
+            else progress.add(opened + told.seconds, before + told.bytes, now(), now())
           })
           feed(socket)
         })
+        if (isLying) throw new Error('it says that it has received more than was sent')
         before += sent - started
       },
     },
@@ -186,7 +184,7 @@ function runTest(
   direction: Direction,
   { leaseId }: TransferOptions,
   signal: AbortSignal,
-  opened: (socket: WebSocket) => void,
+  opened: (socket: WebSocket, wire: Socket) => void,
 ): Promise<void> {
   const query = leaseId === undefined ? '' : `?lease=${leaseId}`
   return new Promise((resolve, reject) => {
@@ -212,7 +210,8 @@ function runTest(
     let isOpen = false
     socket.on('open', () => {
       isOpen = true
-      opened(socket)
+      // `upgrade` came before.
+      opened(socket, wire as Socket)
     })
     // After the handshake, the end of a connection in any form is the end of the test (spec: keep what there is).
     socket.on('error', (error) => isOpen || reject(error))

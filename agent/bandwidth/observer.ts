@@ -4,6 +4,7 @@ import { type CounterReader, type Counters, difference } from '../counters.ts'
 import { slowWindowSeconds } from './reader.ts'
 import type { Point } from './sequential.ts'
 import { segments } from './segments.ts'
+import type { Session } from './session.ts'
 import { laterHalf, type Sight, slope, type Tick, tickAt } from './sights.ts'
 import type { RoundTrip } from './standing.ts'
 import { now, type Transfer } from './transfer.ts'
@@ -49,10 +50,11 @@ export function createObserver(deps: {
   /** Traffic of others just before, in bit/s. */
   idleBps: number
   maxBytes: number
+  session: Pick<Session, 'self'>
   /** Of an upload that keeps the queue short for others: round trips under load, a reading taken as each began. */
   roundTrips: readonly RoundTrip[] | undefined
 }): Observer {
-  const { reader, framing, direction, transfer, idleBps, maxBytes, roundTrips } = deps
+  const { reader, framing, direction, transfer, idleBps, maxBytes, session, roundTrips } = deps
   const ticks: Tick[] = []
   // Counters that stand still for seconds are no clock for anything else: they are kept apart.
   const isSlow = reader?.refreshSeconds !== undefined
@@ -104,8 +106,9 @@ export function createObserver(deps: {
       const { counter: all = 0, resent = 0, seconds = 0 } = ticks.at(-1) ?? {}
       const own = payloadBytes === null ? undefined : payloadBytes * framing.overhead + resent / 8
       if (counter === undefined || counter.lost()) return own ?? maxBytes
-      // What waits unread in the kernel has passed as well; so has what others have more than before.
-      const unread = direction === 'down' ? (all - idleBps * (seconds - (ticks[0]?.seconds ?? 0))) / 8 : 0
+      // What waits unread in the kernel has passed as well; so has what others have more than before. The loopback is no line.
+      const hasLine = direction === 'down' && !session.self
+      const unread = hasLine ? (all - idleBps * (seconds - (ticks[0]?.seconds ?? 0))) / 8 : 0
       // Never more than passed at all: what was handed to the kernel need not have left it.
       return Math.max(Math.min(own ?? Number.POSITIVE_INFINITY, all / 8), unread)
     },

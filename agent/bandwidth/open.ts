@@ -1,11 +1,39 @@
+import { AppError, messageOf } from '../../core/errors.ts'
 import type { Exec } from '../probe.ts'
 import type { TestpointTarget } from './config.ts'
 import { openIperf3 } from './iperf3.ts'
 import { openLibreSpeed } from './librespeed.ts'
 import type { Session } from './session.ts'
 
-/** Opens a testpoint by the protocol it speaks. Throws `testpoint_failed` with what it answered instead. */
+/** A testpoint that takes connections and never answers is as good as gone. */
+const pingTimeoutMs = 5000
+
+/**
+ * Opens a testpoint by the protocol it speaks. Throws `testpoint_failed` with what it answered instead, and so does the
+ * session when it stops answering.
+ */
 export async function openSession(
+  testpoint: TestpointTarget,
+  deps: { exec: Exec; signal: AbortSignal },
+): Promise<Session> {
+  const session = await open(testpoint, deps)
+  const asFailure = async <T>(answer: Promise<T>, signal: AbortSignal): Promise<T> => {
+    try {
+      return await answer
+    } catch (error) {
+      if (error instanceof AppError || signal.aborted) throw error
+      const message = `Testpoint ${testpoint.id} (${testpoint.url}) no longer answers: ${messageOf(error)}.`
+      throw new AppError('testpoint_failed', message, { cause: error, testpoint: testpoint.id })
+    }
+  }
+  return {
+    ...session,
+    admit: (wish) => asFailure(session.admit(wish), wish.signal),
+    ping: (signal) => asFailure(session.ping(AbortSignal.any([signal, AbortSignal.timeout(pingTimeoutMs)])), signal),
+  }
+}
+
+async function open(
   testpoint: TestpointTarget,
   { exec, signal }: { exec: Exec; signal: AbortSignal },
 ): Promise<Session> {

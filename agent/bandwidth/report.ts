@@ -90,8 +90,8 @@ export async function measureCommand(options: MeasureOptions, io: MeasureIo): Pr
 /** For scripts: the catalog's names, states in words. */
 function plain(result: BandwidthResult): object {
   const { tags, fields, time } = sampleOf(result)
-  const { outcome, cause, method, trigger } = result
-  return { time, ...tags, ...fields, outcome, cause, method, trigger, at_least: result.atLeast }
+  const { outcome, cause, method, trigger, reason } = result
+  return { time, ...tags, ...fields, outcome, cause, method, trigger, reason, at_least: result.atLeast }
 }
 
 function progressLine({ direction, seconds, rateBps, targetBps, usedBytes }: Progress, lang: Language): string {
@@ -104,7 +104,7 @@ function progressLine({ direction, seconds, rateBps, targetBps, usedBytes }: Pro
 function describe(result: BandwidthResult, lang: Language): string {
   const say = (name: keyof typeof words) => words[name][lang]
   const isSelfTest = result.method === 'self_test'
-  const verdict = say(isSelfTest ? 'self_test' : result.outcome)
+  const verdict = say(isSelfTest && result.cause === 'none' ? 'self_test' : result.outcome)
   const cause =
     result.cause === 'none'
       ? ''
@@ -121,7 +121,8 @@ function describe(result: BandwidthResult, lang: Language): string {
   const rtts = [result.rttIdleSeconds, result.rttLoadedSeconds].map((rtt) => (rtt === null ? '–' : formatSeconds(rtt)))
   const cost = `${say('used')} ${formatBytes(result.transferredBytes)} ${say('within')} ${formatSeconds(result.durationSeconds)}`
   const colon = lang === 'zh' ? '：' : ': '
-  return `${say(result.direction)}${colon}${verdict}${cause}\n  ${facts.join(', ')}\n  ${cost}, ${say('rtt')} ${rtts.join(' / ')}\n`
+  const reason = result.reason === undefined ? '' : `  ${result.reason}\n`
+  return `${say(result.direction)}${colon}${verdict}${cause}\n${reason}  ${facts.join(', ')}\n  ${cost}, ${say('rtt')} ${rtts.join(' / ')}\n`
 }
 
 function causeText(cause: Cause, lang: Language): string {

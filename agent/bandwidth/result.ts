@@ -34,6 +34,8 @@ export type BandwidthResult = {
   interfaceRateBps: number | null
   cpuRatio: number
   streams: number
+  /** What the testpoint did, where that ended the test. */
+  reason?: string
   /** Bytes that tests of the link have used this month, this one included; absent for a self-test. */
   month?: Account
 }
@@ -50,9 +52,11 @@ export type MeasureContext = {
 /** What kept a direction from being tested; undefined for what a measurement ends with. */
 export function causeOfFailure(error: unknown): Cause | undefined {
   if (isAppError(error, 'testpoint_failed') || isAppError(error, 'testpoint_busy')) return 'testpoint_failed'
-  if (!isAppError(error, 'probe_failed')) return undefined
-  // Either the interface is gone (agent/interfaces.ts), or the bytes of the month are (budget.ts).
-  return 'interface' in error.facts ? 'counter_lost' : 'byte_cap'
+  // The interface is gone: before the test (agent/interfaces.ts) or while its counters were read (agent/counters.ts).
+  const isAboutCounters = isAppError(error, 'probe_failed') || isAppError(error, 'io')
+  if (isAboutCounters && 'interface' in error.facts) return 'counter_lost'
+  // Or the bytes of the month are (budget.ts).
+  return isAppError(error, 'probe_failed') ? 'byte_cap' : undefined
 }
 
 /** The result of a direction that could not be tested at all: no rate, no verdict, and why. */

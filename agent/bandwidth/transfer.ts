@@ -108,3 +108,19 @@ export function createBudget(options: TransferOptions, size: number): Budget {
     },
   }
 }
+
+/** A timer that was late may be made up for by so much. */
+const lateSeconds = 0.05
+
+/**
+ * Holds what is received to a pace by not reading it: the windows of TCP do the rest. For `bytes` that came it tells for
+ * how many milliseconds no more is wanted; without a pace, never.
+ */
+export function createBrake(paceBps: number | undefined): (bytes: number) => number {
+  let dueSeconds = 0
+  return (bytes) => {
+    if (paceBps === undefined) return 0
+    dueSeconds = Math.max(dueSeconds, now() - lateSeconds) + (bytes * 8) / paceBps
+    return (dueSeconds - now()) * 1000
+  }
+}

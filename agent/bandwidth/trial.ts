@@ -3,7 +3,7 @@ import type { Cause, Method, Outcome } from '../../core/catalog.ts'
 import { AppError } from '../../core/errors.ts'
 import type { Direction } from '../../core/standard.ts'
 import { median } from '../../core/statistics.ts'
-import { type CounterReader, difference } from '../counters.ts'
+import { type CounterReader, type Difference, difference } from '../counters.ts'
 import { readInterface } from '../interfaces.ts'
 import { pause } from '../pause.ts'
 import { echo, lossOf } from '../stamp.ts'
@@ -16,7 +16,7 @@ import { longestSeconds, openReader } from './reader.ts'
 import type { Rule } from './sequential.ts'
 import type { Lease, Session } from './session.ts'
 import { suspicionOf } from './suspicion.ts'
-import { framingOf } from './wire.ts'
+import { type Framing, framingOf } from './wire.ts'
 
 /** Enough to see 1 % each way nearly always, in little over a second and 22 kB. */
 const lossProbes = 250
@@ -46,6 +46,7 @@ export async function measureAgainst(
   const device = session.self ? interfaceOf('127.0.0.1') : (config.interface ?? session.interface)
   const reader = await openReader(config, { device, self: session.self }, context)
   let lease: Lease | undefined
+  let reason: string | undefined
   try {
     await reader?.ready
     const lossRatio = await lookAtLoss(session, context)
@@ -53,14 +54,7 @@ export async function measureAgainst(
     const framing = framingOf(device, session.address)
     const idle = await lookAtIdle(session, reader, signal)
     const time = context.now()
-    const rule: Rule = {
-      thresholdBps: targetBps * config.threshold_ratio,
-      confidence: config.confidence_ratio,
-      toleranceRatio: config.tolerance_ratio,
-      maxSeconds: longestSeconds(config.max_seconds, reader),
-      rttSeconds: idle.rttSeconds ?? 0,
-      timingSeconds: 0,
-    }
+    const rule = ruleOf(config, { targetBps, reader, rttSeconds: idle.rttSeconds ?? 0 })
     const loaded = await load({
       session,
       direction,
@@ -69,15 +63,15 @@ export async function measureAgainst(
       targetBps,
       rule,
       signal,
-      // A slow counter has not moved in that time.
-      idleBps:
-        idle.passed === undefined || idle.passed.seconds === 0
-          ? 0
-          : framing.bitsOf(idle.passed, direction) / idle.passed.seconds,
+      idleBps: rateOf(idle.passed, direction, framing),
       streams: config.streams,
       maxBytes: byteCapOf(config, targetBps),
       leaseId: lease?.id,
       onProgress: context.onProgress,
+      onFailure: (message) => {
+        reason = message
+        log.info({ direction, testpoint: session.id, reason }, 'A testpoint failed in the middle of a bandwidth test.')
+      },
     })
     if (signal.aborted) throw new AppError('aborted', 'The bandwidth test was stopped.')
     log.debug({ direction, testpoint: session.id, ...loaded }, 'A bandwidth test ended.')
@@ -106,10 +100,25 @@ export async function measureAgainst(
       link: config.link,
       trigger: config.trigger,
       streams: config.streams,
+      ...(reason !== undefined && { reason }),
     }
   } finally {
     reader?.close()
     await lease?.release()
+  }
+}
+
+function ruleOf(
+  config: BandwidthConfig,
+  { targetBps, reader, rttSeconds }: { targetBps: number; reader: CounterReader | undefined; rttSeconds: number },
+): Rule {
+  return {
+    thresholdBps: targetBps * config.threshold_ratio,
+    confidence: config.confidence_ratio,
+    toleranceRatio: config.tolerance_ratio,
+    maxSeconds: longestSeconds(config.max_seconds, reader),
+    rttSeconds,
+    timingSeconds: 0,
   }
 }
 
@@ -151,6 +160,11 @@ async function lookAtIdle(session: Session, reader: CounterReader | undefined, s
   return { rttSeconds: median(rtts), passed }
 }
 
+/** A slow counter has not moved in that time. */
+function rateOf(passed: Difference | undefined, direction: Direction, framing: Framing): number {
+  return passed === undefined || passed.seconds === 0 ? 0 : framing.bitsOf(passed, direction) / passed.seconds
+}
+
 function resultOf(loaded: Loaded, session: Session, suspicion: Cause | undefined) {
   const verdict = verdictOf(loaded, session, suspicion)
   return {
@@ -173,12 +187,12 @@ function verdictOf(
   session: Session,
   suspicion: Cause | undefined,
 ): { outcome: Outcome; cause: Cause; method: Method } {
-  // Against this very host there is no link to judge, however fast it was.
-  if (session.self) return { outcome: 'inconclusive', cause: 'none', method: 'self_test' }
+  const isBroken = ended === 'testpoint_failed' || ended === 'counter_lost'
+  // Against this very host there is no link to judge, however fast it was; one that moved nothing proves no chain either.
+  if (session.self) return { outcome: 'inconclusive', cause: isBroken ? ended : 'none', method: 'self_test' }
   const { decision } = estimate
   if (decision === 'met') return { outcome: 'met', cause: 'none', method }
   // A test that lost its testpoint or its counter accuses no one, whatever it had seen until then.
-  const isBroken = ended === 'testpoint_failed' || ended === 'counter_lost'
   if (isBroken) return { outcome: 'inconclusive', cause: ended, method }
   // An agent that hardly gets to run hardly gets a plateau either.
   if (suspicion !== undefined) return { outcome: 'inconclusive', cause: suspicion, method }

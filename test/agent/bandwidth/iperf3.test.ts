@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openIperf3 } from '../../../agent/bandwidth/iperf3.ts'
 import { now, type TransferOptions } from '../../../agent/bandwidth/transfer.ts'
@@ -72,6 +75,19 @@ describe.skipIf(!has('iperf3'))('iperf3', () => {
     const failure = await session.start('down', options()).done
     expect(isAppError(failure, 'testpoint_failed')).toBe(true)
     expect(failure?.message).toContain('Connection refused')
+  })
+
+  it('times round trips without fping, and tests all the same', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'linkbell-iperf3-'))
+    closers.push(() => rmSync(folder, { recursive: true }))
+    symlinkSync(pathOf('iperf3'), join(folder, 'iperf3'))
+    const bare = createExec({ env: { PATH: folder } })
+    const session = await openIperf3(target(await serve()), bare, signal)
+    for (let i = 0; i < 6; i++) expect(await session.ping(signal)).toBeGreaterThan(0)
+    const transfer = session.start('up', options({ paceBps: 80e6, maxBytes: 5e6 }))
+    expect(await transfer.done).toBeUndefined()
+    expect(transfer.marks().at(-1)?.bytes).toBeGreaterThan(3e6)
+    expect(transfer.usedBytes() ?? 0).toBeLessThanOrEqual(5e6)
   })
 
   it('says when it is not installed', async () => {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BandwidthResult } from '../../../agent/bandwidth/result.ts'
 import { hold } from '../../lab/hold.ts'
-import { createSchool, type School } from '../../lab/school.ts'
+import { createSchool, type School, startNode } from '../../lab/school.ts'
 import { has } from '../../services/capabilities.ts'
 
 /** A line of 40 Mbit/s each way: small enough that a busy machine does not disturb it. */
@@ -113,6 +113,30 @@ describe.skipIf(!has('netns'))('on a shaped line', () => {
       expect(school.wanBytes()[direction] - before).toBeLessThan(10.5e6)
     }
   }, 30_000)
+
+  it('nor where a server that is not ours answers on a line far faster than the target, which is met', async () => {
+    const fast = await createSchool({ downBps: 400e6, upBps: 400e6 })
+    try {
+      await startNode(fast, 'srv', 'foreign.ts', '8300')
+      const testpoints = [{ id: 'foreign', url: `http://${fast.server}:8300` }]
+      for (const direction of ['down', 'up'] as const) {
+        const capBytes = (20e6 / 8) * 6
+        const before = fast.wanBytes()[direction]
+        const [result] = await fast.measure({ ...targets(20e6, direction), testpoints })
+        expect(fast.wanBytes()[direction] - before).toBeLessThan(capBytes * 1.05)
+        if (!starved.includes(result?.cause ?? '')) expect(result).toMatchObject({ outcome: 'met', direction })
+        const [capped] = await fast.measure({
+          ...targets(20e6, direction),
+          testpoints,
+          max_bytes: '5MB',
+          confidence_ratio: 0.99999,
+        })
+        expect(capped?.transferredBytes).toBeLessThan(5.25e6)
+      }
+    } finally {
+      fast.stop()
+    }
+  }, 40_000)
 
   it('an interface that does not exist is named, with those that do', async () => {
     await expect(school.measure({ ...targets(40e6, 'down'), interface: 'eth9' })).rejects.toThrow(

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -10,6 +11,7 @@ import { createExec } from '../../../agent/exec.ts'
 import { runProbe } from '../../../agent/probe.ts'
 import { bandwidth } from '../../../agent/probes/bandwidth.ts'
 import { methods, outcomes } from '../../../core/catalog.ts'
+import { isAppError } from '../../../core/errors.ts'
 import { testpointSchema } from '../../../testpoint/config.ts'
 import { createTestpoint, type Testpoint } from '../../../testpoint/testpoint.ts'
 
@@ -56,7 +58,83 @@ describe('a testpoint on this very host', () => {
   })
 })
 
+/** A server that answers as LibreSpeed does `answers` times, and from then on does `then`. */
+async function wavering(answers: number, then: RequestListener) {
+  let asked = 0
+  const server = createHttpServer((request, response) => {
+    asked += 1
+    if (asked > answers) then(request, response)
+    else response.writeHead(request.url === '/' ? 404 : 200).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const stop = () => {
+    server.close()
+    server.closeAllConnections()
+  }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, stop }
+}
+
 describe('testpoints that fail', () => {
+  const up = { targets: [{ direction: 'up', target_bps: '5M' }] }
+
+  it.each<[string, RequestListener]>([
+    ['resets connections', (request) => void request.socket.destroy()],
+    ['hangs', () => {}],
+  ])(
+    'are replaced by the next when one %s after it was opened',
+    async (_, then) => {
+      const { url: odd, stop } = await wavering(3, then)
+      try {
+        const testpoints = [
+          { id: 'odd', url: odd },
+          { id: 'here', url, priority: 1 },
+        ]
+        const [result] = await measureBandwidth(config({ testpoints, ...up }), context())
+        expect(result?.testpoint).toBe('here')
+        const alone = measureBandwidth(config({ testpoints: testpoints.slice(0, 1), ...up }), context())
+        await expect(alone).rejects.toSatisfy((error) => isAppError(error, 'testpoint_failed'))
+      } finally {
+        stop()
+      }
+    },
+    20_000,
+  )
+
+  it('are replaced when their program is not installed', async () => {
+    const testpoints = [
+      { id: 'program', url: 'iperf3://127.0.0.1:9', type: 'iperf3' },
+      { id: 'here', url, priority: 1 },
+    ]
+    const bare = { ...context(), exec: createExec({ env: { PATH: '/nowhere' } }) }
+    const [result] = await measureBandwidth(config({ testpoints, ...up }), bare)
+    expect(result?.testpoint).toBe('here')
+    await expect(measureBandwidth(config({ testpoints: testpoints.slice(0, 1), ...up }), bare)).rejects.toThrow(
+      /iperf3 is not installed/,
+    )
+  })
+
+  it('are not what a self-test proves', async () => {
+    const { url: odd, stop } = await wavering(1000, () => {})
+    try {
+      // It answers a download with nothing.
+      const [result] = await measureBandwidth(
+        config({ testpoints: [{ id: 'odd', url: odd }], targets: [{ direction: 'down', target_bps: '5M' }] }),
+        context(),
+      )
+      expect(result).toMatchObject({ outcome: 'inconclusive', cause: 'testpoint_failed', method: 'self_test' })
+      expect(result?.reason).toMatch(/Testpoint odd .* it sent \d bytes/)
+      let text = ''
+      await measureCommand(
+        { testpoint: odd, targetMbps: 5, direction: 'down', json: false, lang: 'en', failBelow: false },
+        { ...context(), isTTY: false, write: (part) => (text += part) },
+      )
+      expect(text).toMatch(/^Download: no verdict .*\n {2}Testpoint testpoint .* it sent \d bytes/)
+      expect(text).not.toContain('proves the chain')
+    } finally {
+      stop()
+    }
+  })
+
   it('are replaced by the next in order of priority', async () => {
     const testpoints = [
       { id: 'here', url, priority: 2 },

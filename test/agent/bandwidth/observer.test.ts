@@ -38,7 +38,16 @@ function setUp(
     done: new Promise(() => {}),
     stop: () => {},
   }
-  const observer = createObserver({ reader, framing, direction, transfer, idleBps, maxBytes: 50_000, roundTrips })
+  const observer = createObserver({
+    reader,
+    framing,
+    direction,
+    transfer,
+    idleBps,
+    maxBytes: 50_000,
+    session: { self: false },
+    roundTrips,
+  })
   observer.tick()
   return {
     observer,
