@@ -71,7 +71,7 @@ async function shippedJob(url: string): Promise<ShippedJob> {
     services: [],
     terminals: [],
   }
-  const config = agentConfigSchema.parse({ agent: 'a', district: 'd', broker: { url: 'mqtt://127.0.0.1:1' } })
+  const config = agentConfigSchema.parse({ agent: 'a-gw1', district: 'd1', broker: { url: 'mqtt://127.0.0.1:1' } })
   const self = host as Probe
   const jobs = await planJobs(slice, { config, defaultInterface: () => Promise.resolve('wan0'), self })
   const job = jobs.find(({ id }) => id === bandwidthJobId('wan'))
