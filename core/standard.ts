@@ -147,6 +147,7 @@ export type Result = {
   linkRateBps: number | null
   targetBps: number | null
   testpoint: string
+  agent: string
 }
 
 /** A test together with its confirmations: one trial. */
@@ -176,13 +177,17 @@ const confirmationWithinMs = 3_600_000
 export function trialsOf(results: readonly Result[]): Trial[] {
   const sorted = results.filter((result) => result.method !== 'self_test').toSorted(inOrder)
   const trials: Trial[] = []
+  // The latest test of each agent: what traffic or another agent showed between it and its confirmation is another trial.
+  const tested = new Map<string, Trial>()
   for (const result of sorted) {
-    const trial = trials.at(-1)
-    if (result.trigger === 'confirmation' && trial !== undefined && result.time - trial.time <= confirmationWithinMs) {
+    const trial = result.trigger === 'confirmation' ? tested.get(result.agent) : undefined
+    if (trial !== undefined && result.time - trial.time <= confirmationWithinMs) {
       trial.results.push(result)
       Object.assign(trial, confirmed(trial.results))
     } else {
-      trials.push({ ...result, results: [result] })
+      const begun = { ...result, results: [result] }
+      trials.push(begun)
+      if (result.method !== 'passive') tested.set(result.agent, begun)
     }
   }
   return trials
@@ -194,6 +199,7 @@ function inOrder(a: Result, b: Result): number {
   return (
     a.time - b.time ||
     isAgain(a) - isAgain(b) ||
+    a.agent.localeCompare(b.agent) ||
     a.testpoint.localeCompare(b.testpoint) ||
     (a.linkRateBps ?? 0) - (b.linkRateBps ?? 0)
   )

@@ -34,6 +34,7 @@ export function testOf({ time, tags, fields }: Row): Test | undefined {
     goodputBps: fields['goodput_bps'] ?? null,
     targetBps: fields['target_bps'] ?? null,
     testpoint: tags['testpoint'] ?? '',
+    agent: tags['agent'] ?? '',
   }
 }
 

@@ -25,6 +25,7 @@ function result(minutes: number, outcome: Outcome, more: Partial<Result> = {}): 
     linkRateBps: outcome === 'below' ? 60e6 : 98e6,
     targetBps: 100e6,
     testpoint: 'district-1',
+    agent: 'a-gw1',
     ...more,
   }
 }
@@ -73,6 +74,21 @@ describe('a trial', () => {
       'begins anew with each scheduled test',
       [result(0, 'below'), result(1, 'below'), again(2, 'met')],
       ['below', 'met'],
+    ],
+    [
+      'is confirmed past what ordinary traffic showed meanwhile',
+      [result(0, 'below'), result(1, 'met', { method: 'passive', trigger: 'passive' }), again(2, 'met')],
+      ['met', 'met'],
+    ],
+    [
+      'is no passive result, which nothing confirms',
+      [result(0, 'met', { method: 'passive', trigger: 'passive' }), again(2, 'below')],
+      ['met', 'below'],
+    ],
+    [
+      'is confirmed by its own agent only',
+      [result(0, 'below'), result(1, 'below', { agent: 'b-gw1' }), again(2, 'met')],
+      ['met', 'below'],
     ],
     ['may be a confirmation whose test is lost', [again(0, 'below')], ['below']],
     ['is no self-test', [result(0, 'met', { method: 'self_test' }), result(1, 'below')], ['below']],
@@ -159,6 +175,7 @@ describe('the verdict of a window', () => {
         linkRateBps: fc.option(fc.nat({ max: 1000 })),
         targetBps: fc.constant(100),
         testpoint: fc.constant('t'),
+        agent: fc.constantFrom('a-gw1', 'b-gw1'),
       }),
       { maxLength: 30 },
     )
