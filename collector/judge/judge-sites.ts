@@ -34,10 +34,10 @@ export async function judgeSites(
   const turn = createTurns()
   const count = Math.ceil(sites.length / sitesPerQuery)
   const parts = Array.from({ length: count }, (_, i) => sites.slice(i * sitesPerQuery, (i + 1) * sitesPerQuery))
-  const read = async (part: readonly SiteRow[]) => ({
-    part,
-    rows: await readTests(store, registry, part, { from: time, to: time }),
-  })
+  const read = async (part: readonly SiteRow[]) => {
+    const ids = part.map(({ id }) => id)
+    return { part, rows: await readTests(store, registry, ids, { from: time, to: time }) }
+  }
   for await (const { part, rows } of askAhead(parts, read)) {
     for (const site of part) {
       await turn()
@@ -95,22 +95,31 @@ export function targetsOf(registry: Registry, site: string, { from, to }: { from
   }))
 }
 
-/** Rows of each site that verdicts at any time of a span, its end included, rest on. */
+/**
+ * Rows of each site that verdicts at any time of a span, its end included, rest on: of those too that were retired within it,
+ * and back to where the longest window begins that a site has in it.
+ */
 export async function readTests(
   store: Store,
   registry: Registry,
-  sites: readonly SiteRow[],
+  ids: readonly string[],
   span: { from: number; to: number },
 ): Promise<Map<string, Row[]>> {
   const { timezone } = registry.data.district
-  const froms = sites.map((site) => windowOf(standardOf(registry, site), span.from, timezone).from)
-  const window = { from: Math.min(...froms), to: span.to + 1 }
-  const ids = sites.map(({ id }) => id)
-  return Map.groupBy(await readRows(store, ids, window), ({ tags }) => tags['site'] ?? '')
+  let { from } = span
+  for (const id of ids) {
+    const changes = registry.targetChanges(id).filter((time) => time > span.from && time <= span.to)
+    for (const time of [span.from, ...changes]) {
+      const site = registry.siteAt(id, time)
+      if (site !== undefined) from = Math.min(from, windowOf(standardOf(registry, site), span.from, timezone).from)
+    }
+  }
+  const rows = await readRows(store, ids, { from, to: span.to + 1 })
+  return Map.groupBy(rows, ({ tags }) => tags['site'] ?? '')
 }
 
 /** Rows of some sites within the window. A full answer is asked for again in halves: a verdict needs all of its trials. */
-async function readRows(store: Store, sites: string[], window: { from: number; to: number }): Promise<Row[]> {
+async function readRows(store: Store, sites: readonly string[], window: { from: number; to: number }): Promise<Row[]> {
   const rows = await store.rows({
     measurement: 'bandwidth',
     match: { site: sites },

@@ -48,8 +48,7 @@ type Stored = { verdicts: Row[]; tests: ReadonlyMap<string, Row[]> }
 async function readPart(store: Store, registry: Registry, { ids, span }: Part): Promise<Stored> {
   const limit = ids.length * daysPerQuery * rowsPerSiteDay
   const verdicts = await store.rows({ measurement: 'compliance', match: { site: ids }, ...span, limit })
-  const sites = verdicts.length === 0 ? [] : ids.flatMap((id) => registry.siteAt(id, span.to) ?? [])
-  return { verdicts, tests: sites.length === 0 ? new Map() : await readTests(store, registry, sites, span) }
+  return { verdicts, tests: verdicts.length === 0 ? new Map() : await readTests(store, registry, ids, span) }
 }
 
 async function correctionsOf(registry: Registry, { verdicts, tests }: Stored): Promise<ComplianceRow[]> {
@@ -105,12 +104,12 @@ function judgeOf(registry: Registry, id: string, own: readonly Test[], series: s
   }
 }
 
+/** Days of the longest window that any school has. */
+export function longestWindow({ standard, data }: Registry): number {
+  return data.sites.reduce((days, { rule }) => Math.max(days, rule?.window_days ?? 0), standard.rule.window_days)
+}
+
 /** How long a result is part of a window, the begun day and the hourly verdict after it included. */
 export function touched({ from, to }: Span, registry: Registry): Span {
-  const { rule } = registry.standard
-  const longest = registry.data.sites.reduce(
-    (days, site) => Math.max(days, site.rule?.window_days ?? 0),
-    rule.window_days,
-  )
-  return { from, to: to + (longest + 1) * dayMs + measurements.compliance.intervalSeconds * 1000 }
+  return { from, to: to + (longestWindow(registry) + 1) * dayMs + measurements.compliance.intervalSeconds * 1000 }
 }

@@ -56,7 +56,8 @@ export function createReview(store: Store, recorder: Recorder): Review {
       const day = localDay(time, known.data.district.timezone)
       if (reviewed === day) return false
       const { from, to } = touched({ from: time, to: time }, known)
-      const ids = known.sites(time).map(({ id }) => id)
+      // Those too that were retired meanwhile.
+      const ids = [...new Set(known.data.sites.map(({ id }) => id))]
       const corrected = await correct(known, ids, { from: from - (to - time), to: time }, time)
       reviewed = day
       return corrected

@@ -45,8 +45,8 @@ export async function readSchools(store: Store, registry: Registry, month: Month
   const schools: School[] = []
   for (let i = 0; i < all.length; i += sitesPerRead) {
     const part = all.slice(i, i + sitesPerRead)
-    const sites = part.map(({ site }) => site)
-    const tests = await readTests(store, registry, sites, { from: month.from - 1, to: month.end - 1 })
+    const ids = part.map(({ site }) => site.id)
+    const tests = await readTests(store, registry, ids, { from: month.from - 1, to: month.end - 1 })
     for (const own of part) schools.push(schoolOf(registry, own, tests.get(own.site.id) ?? []))
   }
   return schools
@@ -62,7 +62,7 @@ export function schoolOf(registry: Registry, { site, month }: Standing, rows: re
     site,
     end: month.end,
     verdict: judgeAt(registry, site, rows, month.end - 1),
-    before: judgeAt(registry, site, rows, month.from - 1),
+    before: judgeAt(registry, registry.siteAt(site.id, month.from - 1) ?? site, rows, month.from - 1),
     whole: judgeSite(site.id, targetsOf(registry, site.id, window), within, frame),
   }
 }

@@ -40,7 +40,7 @@ async function bureauOf({ store, registry, month, lang, now }: Source): Promise<
 async function readSchool(standing: Standing, { store, registry }: Source) {
   const { site, month } = standing
   const span = { from: month.from - 1, to: month.end - 1 }
-  const judged = (await readTests(store, registry, [site], span)).get(site.id) ?? []
+  const judged = (await readTests(store, registry, [site.id], span)).get(site.id) ?? []
   return { judged, tests: await readMonth(store, site.id, month), school: schoolOf(registry, standing, judged) }
 }
 

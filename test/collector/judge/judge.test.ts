@@ -39,11 +39,13 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-function registryOf(sites: string[]): Registry {
+function registryOf(sites: (string | ({ id: string } & Record<string, unknown>))[]): Registry {
   const data = registrySchema.parse({
     district: { id: 'd1', name: 'District' },
     towns: [{ id: 't1', name: 'Town' }],
-    sites: sites.map((id) => ({ id, name: id, town: 't1', category: 'town' })),
+    sites: sites
+      .map((site) => (typeof site === 'string' ? { id: site } : site))
+      .map((site) => ({ name: site.id, town: 't1', category: 'town', ...site })),
   })
   return createRegistry(data, standard)
 }
@@ -206,16 +208,8 @@ describe('late results', () => {
       await judge.stop()
     }
   }
-  const hours = [start, Date.parse('2026-11-23T05:00:00Z'), Date.parse('2026-11-23T06:00:00Z')]
-  const corrected = hours.flatMap((at) => [
-    [at, 2, 5],
-    [at + 1, 1, 6],
-  ])
-
-  test('correct the stored verdicts whose windows they touch, and leave what was said', async () => {
-    await threeHours()
-    await judge.start()
-    expect(await down()).toEqual(hours.map((at) => [at, 2, 5]))
+  const moment = (at: number) => new Date(at).toISOString()
+  async function comeLate(): Promise<void> {
     const judged = new Promise<void>((resolve) => {
       const end = live.subscribe((event) => {
         if (event.type !== 'judged') return
@@ -226,7 +220,48 @@ describe('late results', () => {
     await storeTests([late])
     live.publish({ type: 'stored', batch: batchOf(late) })
     await judged
+  }
+  const hours = [start, Date.parse('2026-11-23T05:00:00Z'), Date.parse('2026-11-23T06:00:00Z')]
+  const corrected = hours.flatMap((at) => [
+    [at, 2, 5],
+    [at + 1, 1, 6],
+  ])
+
+  test('correct the stored verdicts whose windows they touch, and leave what was said', async () => {
+    await threeHours()
+    await judge.start()
+    expect(await down()).toEqual(hours.map((at) => [at, 2, 5]))
+    await comeLate()
     expect(await down()).toEqual(corrected)
+  })
+
+  test('correct those of a school that was retired since, with all of its tests', async () => {
+    await storeTests(trials('s1', 'met', 5))
+    await judge.start()
+    await judge.stop()
+    registry = registryOf(['s1', { id: 's1', valid_from: moment(start + hourMs), retired: true }, 's2'])
+    time = start + 3 * hourMs
+    await judge.start()
+    await comeLate()
+    expect(await down()).toEqual([
+      [start, 2, 5],
+      [start + 1, 1, 6],
+    ])
+  })
+
+  test('that are none change nothing, though the window of a school is another since', async () => {
+    const month = { id: 's1', rule: { window_days: 30 } }
+    registry = registryOf([month])
+    await storeTests(trials('s1', 'met', 75))
+    await judge.start()
+    await judge.stop()
+    registry = registryOf([month, { id: 's1', valid_from: moment(start + 24 * hourMs) }])
+    time = start + 25 * hourMs
+    judge = newJudge()
+    await judge.start()
+    const said = await down()
+    expect(said.filter(([at]) => Number(at) < start + hourMs)).toEqual([[start, 1, 75]])
+    expect(said).toHaveLength(2)
   })
 
   test('are found after a restart, and a second time change nothing', async () => {
