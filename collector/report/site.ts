@@ -172,7 +172,7 @@ function windowTable({ registry, month, school: { site }, judged, lang }: SiteIn
   const first = localDay(month.from, timezone)
   const rows = Array.from({ length: last - first + 1 }, (_, i) => first + i).flatMap((day) => {
     const time = Math.min(timeOn(day + 1, 0, timezone), month.end) - 1
-    const { directions: own } = judgeAt(registry, site, judged, time)
+    const { directions: own } = judgeAt(registry, registry.siteAt(site.id, time) ?? site, judged, time)
     return own.filter(({ decides }) => decides).map((one): Cell[] => [dateOf(day), ...verdictCells(one, lang)])
   })
   return {

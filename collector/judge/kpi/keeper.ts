@@ -6,6 +6,7 @@ import type { Log } from '../../../core/log.ts'
 import type { Store } from '../../../store/store.ts'
 import { localDay, timeOn } from '../../local-time.ts'
 import type { Registry } from '../../registry.ts'
+import { longestWindow } from '../rejudge.ts'
 import { readDay } from './read-day.ts'
 import { changedRows, kpiBatch, kpiRows } from './rows.ts'
 
@@ -87,7 +88,7 @@ export function createKpiKeeper(store: Store, log: Log): KpiKeeper {
       const today = localDay(now, timezone)
       // Most batches are of now, and of one day.
       for (const day of new Set([times[0], times.at(-1)].map((time) => localDay(time ?? now, timezone)))) {
-        const reach = measurement === 'bandwidth' ? registry.standard.rule.window_days : 0
+        const reach = measurement === 'bandwidth' ? longestWindow(registry) : 0
         for (let each = Math.max(day, today - dirtyDays); each <= day + reach && each < today; each++)
           dirty.set(each, now)
       }

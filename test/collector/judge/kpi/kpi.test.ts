@@ -181,6 +181,24 @@ describe('the figures of a day', () => {
     expect(series?.days).toEqual([{ date: '2026-11-18', value: 1, numerator: 1, denominator: 1, unknown: 1 }])
   })
 
+  test('are computed again as far after a late test as the longest window of a school reaches', async () => {
+    const [first, ...others] = registry.data.sites
+    const month = { ...first, rule: { window_days: 30 } }
+    const known = createRegistry(registrySchema.parse(districtData({ sites: [month, ...others] })), standard)
+    const dueDays = async (time: number) => {
+      let days = 0
+      while (days < 60 && (await keeper.run(known, time))) days++
+      return days
+    }
+    await dueDays(night)
+    const fields = { outcome: [1], link_rate_bps: [98e6] }
+    const tags = { link: 'wan', direction: 'down', testpoint: 'tp' }
+    const late = batchOf({ measurement: 'bandwidth', site: 's1', tags, fields })
+    keeper.notice({ ...late, times: [Number(late.times[0]) - 20 * dayMs] }, known, night)
+    // Its own day and twenty more; today is not over.
+    expect(await dueDays(night + 11 * minuteMs)).toBe(21)
+  })
+
   test('that were missed are caught up one a round', async () => {
     await keeper.run(registry, night)
     const later = createKpiKeeper(held.store, createLog({ name: 'test', level: 'silent' }))
