@@ -6,25 +6,31 @@ type Preset = Rule['preset']
 
 const demands: Record<Preset, Text> = {
   share: {
-    en: 'Of at least {trials} conclusive tests within {days} days, {share} or more must meet the target.',
-    zh: '{days} 天内有效测试不少于 {trials} 次，其中达标的不少于 {share}。',
+    en: 'Of at least {trials} conclusive tests within {window}, {share} or more must meet the target.',
+    zh: '{window}内有效测试不少于 {trials} 次，其中达标的不少于 {share}。',
   },
   'fcc-80-80': {
-    en: 'Of at least {trials} conclusive tests within {days} days, {share} or more must reach {at} of the target.',
-    zh: '{days} 天内有效测试不少于 {trials} 次，其中达到要求 {at} 的不少于 {share}。',
+    en: 'Of at least {trials} conclusive tests within {window}, {share} or more must reach {at} of the target.',
+    zh: '{window}内有效测试不少于 {trials} 次，其中达到要求 {at} 的不少于 {share}。',
   },
   'max-normal-minimum': {
-    en: 'Of at least {trials} conclusive tests on two days or more within {days} days: {daily} of the target once on each day, {at} of it in {share} of the tests, and under {least} of it not on two days.',
-    zh: '{days} 天内至少两日、有效测试不少于 {trials} 次：每日至少一次达到要求的 {daily}，{share} 的测试达到要求的 {at}，且低于要求 {least} 的情况不得出现在两日。',
+    en: 'Of at least {trials} conclusive tests on two days or more within {window}: {daily} of the target once on each day, {at} of it in {share} of the tests, and under {least} of it not on two days.',
+    zh: '{window}内至少两日、有效测试不少于 {trials} 次：每日至少一次达到要求的 {daily}，{share} 的测试达到要求的 {at}，且低于要求 {least} 的情况不得出现在两日。',
   },
   strict: {
-    en: 'Of at least {trials} conclusive tests within {days} days, {share} must meet the target.',
-    zh: '{days} 天内有效测试不少于 {trials} 次，达标的须为 {share}。',
+    en: 'Of at least {trials} conclusive tests within {window}, {share} must meet the target.',
+    zh: '{window}内有效测试不少于 {trials} 次，达标的须为 {share}。',
   },
   'contract-90': {
-    en: 'The mean of at least {trials} conclusive tests within {days} days must reach {at} of the target.',
-    zh: '{days} 天内有效测试不少于 {trials} 次，其均值须达到要求的 {at}。',
+    en: 'The mean of at least {trials} conclusive tests within {window} must reach {at} of the target.',
+    zh: '{window}内有效测试不少于 {trials} 次，其均值须达到要求的 {at}。',
   },
+}
+
+/** Whole local days and the one that is not over: what `windowOf` of the judge takes. */
+const windowWords: Text = {
+  en: 'the last {days} whole days and the day itself',
+  zh: '最近 {days} 个整日及当日',
 }
 
 const sources: Record<Preset, Text> = {
@@ -52,14 +58,15 @@ export const percent = (ratio: number) => `${Number((ratio * 100).toFixed(1))}%`
 /** What a rule demands, and where it comes from. */
 export function ruleText(rule: Rule): { demand: Text; source: Text } {
   const values: Record<string, string | number> = {
-    days: rule.window_days,
     trials: rule.min_trials,
     share: percent(rule.min_share),
     at: percent(rule.at_ratio),
     daily: percent(rule.daily_ratio),
     least: percent(rule.least_ratio),
   }
-  const filled = (text: string) => text.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values[name]))
-  const { en, zh } = demands[rule.preset]
-  return { demand: { en: filled(en), zh: filled(zh) }, source: sources[rule.preset] }
+  const filled = (lang: keyof Text) => {
+    const window = windowWords[lang].replace('{days}', String(rule.window_days))
+    return demands[rule.preset][lang].replaceAll(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? window))
+  }
+  return { demand: { en: filled('en'), zh: filled('zh') }, source: sources[rule.preset] }
 }

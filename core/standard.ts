@@ -58,7 +58,9 @@ export const ruleSchema = z
       .describe(
         'How trials become a verdict. `share`: enough of them met the target; `fcc-80-80`: enough reached a part of it; `max-normal-minimum`: three clauses on each day, all trials and the worst; `strict`: all met it; `contract-90`: their mean reached a part of it.',
       ),
-    window_days: days.optional().describe(`Days that a verdict looks back; ${usual} (7).`),
+    window_days: days
+      .optional()
+      .describe(`Whole local days that a verdict looks back, besides the day itself; ${usual} (7).`),
     min_trials: count.optional().describe(`Conclusive trials below which the verdict is unknown; ${usual}.`),
     min_share: ratio.optional().describe(`Share of conclusive trials that must reach what is asked; ${usual}.`),
     at_ratio: ratio

@@ -132,7 +132,7 @@ const ruleSchema = z.object({
   clauses: z.array(z.enum(clauses)).describe('What the preset demands; all must hold.'),
   demand: textSchema.describe('The rule in words, with its figures.'),
   source: textSchema.describe('Where the preset comes from.'),
-  window_days: z.int().describe('Days that a verdict looks back.'),
+  window_days: z.int().describe('Whole local days that a verdict looks back, besides the day itself.'),
   min_trials: z.int().describe('Conclusive trials below which the verdict is unknown.'),
   min_share: figureSchema('Share of the trials that must reach what is asked'),
   at_ratio: figureSchema('Part of the target that a trial, or their mean, must reach instead of the threshold'),

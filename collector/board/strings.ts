@@ -256,17 +256,23 @@ export const strings = {
   no_recent: text('Nothing was measured in the last 24 hours.', '最近 24 小时没有测量数据。'),
   nothing_in_range: text('Nothing was measured in this range.', '该时间范围内没有测量数据。'),
   standard: text('Standard: {title}', '判定标准：{title}'),
-  rule_share: text('at least {share} of the trials in {days} days', '{days} 天内不少于 {share} 的测试达标'),
+  rule_share: text(
+    'at least {share} of the trials of the last {days} whole days and today',
+    '最近 {days} 个整日及今日不少于 {share} 的测试达标',
+  ),
   'rule_fcc-80-80': text(
-    'at least {share} of the trials in {days} days at {at} of the target',
-    '{days} 天内不少于 {share} 的测试达到要求的 {at}',
+    'at least {share} of the trials of the last {days} whole days and today at {at} of the target',
+    '最近 {days} 个整日及今日不少于 {share} 的测试达到要求的 {at}',
   ),
   'rule_max-normal-minimum': text(
-    '{days} days: {at} of the target in {share} of the trials, {daily} once a day, not under {least} on two days',
-    '{days} 天内 {share} 的测试达到要求的 {at}，每日一次达到 {daily}，不得两日低于 {least}',
+    'the last {days} whole days and today: {at} of the target in {share} of the trials, {daily} once a day, not under {least} on two days',
+    '最近 {days} 个整日及今日 {share} 的测试达到要求的 {at}，每日一次达到 {daily}，不得两日低于 {least}',
   ),
-  rule_strict: text('all trials in {days} days', '{days} 天内全部测试达标'),
-  'rule_contract-90': text('mean of {days} days at least {at} of the target', '{days} 天均值不低于要求的 {at}'),
+  rule_strict: text('all trials of the last {days} whole days and today', '最近 {days} 个整日及今日全部测试达标'),
+  'rule_contract-90': text(
+    'mean of the last {days} whole days and today at least {at} of the target',
+    '最近 {days} 个整日及今日均值不低于要求的 {at}',
+  ),
 } as const satisfies Record<string, Text>
 
 export type StringName = keyof typeof strings

@@ -33,10 +33,12 @@ test('the API tells preset, figures, words and source of the rule of each school
   const [share, fcc, three, , contract] = told
   expect(share).toMatchObject({ clauses: ['share'], min_share: 0.8, at_ratio: null, daily_ratio: null })
   expect(fcc).toMatchObject({ min_share: 0.85, at_ratio: 0.8 })
-  expect(fcc.demand.en).toBe('Of at least 6 conclusive tests within 7 days, 85% or more must reach 80% of the target.')
+  expect(fcc.demand.en).toBe(
+    'Of at least 6 conclusive tests within the last 7 whole days and the day itself, 85% or more must reach 80% of the target.',
+  )
   expect(three).toMatchObject({ min_trials: 10, daily_ratio: 0.9, least_ratio: 0.5 })
   expect(contract).toMatchObject({ clauses: ['mean'], window_days: 5, min_share: null, at_ratio: 0.925 })
-  expect(contract.demand.zh).toBe('5 天内有效测试不少于 6 次，其均值须达到要求的 92.5%。')
+  expect(contract.demand.zh).toBe('最近 5 个整日及当日内有效测试不少于 6 次，其均值须达到要求的 92.5%。')
 })
 
 /** Of those schools: what each of the rules asks of a trial. */
