@@ -19,6 +19,9 @@ export type Month = {
 export function monthOf(name: string, now: number, timezone: string): Month {
   if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(name))
     throw new AppError('config_invalid', `"${name}" is no month; write it like 2026-10`)
+  // Date.UTC takes the years 0 to 99 for 1900 to 1999.
+  if (name < '1970')
+    throw new AppError('config_invalid', `"${name}" is no month of a report: nothing was measured before 1970`)
   const first = dayNamed(`${name}-01`)
   const next = followingMonth(first)
   const previous = dayNamed(`${dateOf(first - 1).slice(0, 7)}-01`)

@@ -67,6 +67,9 @@ describe('the monthly report', () => {
 
   test('is refused for a month that is none or has not begun', async () => {
     await expect(make({ month: '2026-13' })).rejects.toMatchObject({ code: 'config_invalid' })
+    // Years that a date takes for others.
+    for (const early of ['0000-01', '0099-12', '1969-12'])
+      await expect(make({ month: early })).rejects.toThrow(`"${early}" is no month of a report`)
     await expect(make({ month: '2026-12' })).rejects.toThrow('2026-12 has not begun; today is 2026-11-23')
   })
 
