@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import { AppError } from '../../../core/errors.ts'
+import { AppError, messageOf } from '../../../core/errors.ts'
 import { openAlertFile } from '../alert-file.ts'
 import type { Notice } from '../notice.ts'
 import type { AlertState, Evaluation, States } from './evaluate.ts'
@@ -85,6 +85,9 @@ export function openBook(file: string): Book {
   }
 }
 
+/** SQLITE_BUSY: another connection holds the file. */
+const busyCode = 5
+
 /** One judge of a district on this machine: an exclusive transaction, which ends with its process however that dies. */
 export function takeJudgeLock(file: string, district: string): { release: () => void } {
   let db: DatabaseSync | undefined
@@ -95,6 +98,12 @@ export function takeJudgeLock(file: string, district: string): { release: () => 
     return { release: () => held.close() }
   } catch (cause) {
     db?.close()
+    if ((cause as { errcode?: number }).errcode !== busyCode) {
+      const broken = `${file} cannot be locked for the judge: ${messageOf(cause)}; `
+      const cure =
+        'see that its folder is there and can be written, or, if the file is damaged, delete it: it holds nothing'
+      throw new AppError('io', broken + cure, { cause, file, district })
+    }
     const message =
       `District ${district} has a judge already: another collector holds ${file}. ` +
       'Set judge.enabled: false for this one, or stop the other.'

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -96,4 +96,10 @@ it('lets one collector judge a district, and the next one after it', () => {
   )
   lock.release()
   takeJudgeLock(file, 'qingcheng').release()
+})
+
+it('names no other collector when the lock itself is broken', () => {
+  const file = join(folder, 'judge.sqlite')
+  writeFileSync(file, 'no database at all, and long enough to be read as the header of one'.repeat(20))
+  expect(() => takeJudgeLock(file, 'qingcheng')).toThrow(/judge\.sqlite cannot be locked.*not a database.*delete it/)
 })
