@@ -1,6 +1,6 @@
 /** A rule in words, with its figures, and where it comes from: what a carrier is shown beside the verdict. Pure. */
 import type { Text } from './catalog.ts'
-import type { Rule } from './standard.ts'
+import { askedRatio, type Rule, type Standard } from './standard.ts'
 
 type Preset = Rule['preset']
 
@@ -55,13 +55,14 @@ const sources: Record<Preset, Text> = {
 
 export const percent = (ratio: number) => `${Number((ratio * 100).toFixed(1))}%`
 
-/** What a rule demands, and where it comes from. */
-export function ruleText(rule: Rule): { demand: Text; source: Text } {
+/** What a rule demands under a standard, and where it comes from. Nothing beyond the threshold is asked for. */
+export function ruleText(standard: Pick<Standard, 'rule' | 'threshold_ratio'>): { demand: Text; source: Text } {
+  const { rule, threshold_ratio } = standard
   const values: Record<string, string | number> = {
     trials: rule.min_trials,
     share: percent(rule.min_share),
-    at: percent(rule.at_ratio),
-    daily: percent(rule.daily_ratio),
+    at: percent(askedRatio(standard)),
+    daily: percent(Math.min(rule.daily_ratio, threshold_ratio)),
     least: percent(rule.least_ratio),
   }
   const filled = (lang: keyof Text) => {

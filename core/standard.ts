@@ -88,7 +88,7 @@ export function termsOf({ preset, ...figures }: Rule): { clauses: readonly Claus
   return { clauses, figures: Object.fromEntries(Object.entries(figures).filter(([name]) => name in numbers)) }
 }
 
-/** Part of the target that a trial must reach. A test ends when it is sure of the threshold: it cannot show more. */
+/** Part of the target that a trial, or the mean of them, must reach. A test ends when it is sure of the threshold: it cannot show more. */
 export function askedRatio({ rule, threshold_ratio }: Pick<Standard, 'rule' | 'threshold_ratio'>): number {
   return Math.min(rule.at_ratio, threshold_ratio)
 }
@@ -254,7 +254,7 @@ type Seen = {
 
 const holds: Record<Clause, (seen: Seen) => boolean> = {
   share: ({ trials, metCount, rule }) => metCount / trials.length >= rule.min_share,
-  mean: ({ trials, rule, basis }) => (meanShare(trials, basis) ?? 0) >= rule.at_ratio,
+  mean: ({ trials, rule, basis }) => (meanShare(trials, basis) ?? 0) >= askedRatio({ rule, ...basis }),
   every_day: ({ byDay, rule, basis }) =>
     byDay().every((day) => day.some((trial) => reaches(trial, rule.daily_ratio, basis))),
   few_days_under: ({ byDay, rule, basis }) =>

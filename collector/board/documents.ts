@@ -1,7 +1,7 @@
 /** Registry, verdicts, presence and samples put together to the documents that the API answers with. */
 import { type Cause, causes, commonTags, type Method, methods, outcomes, triggers } from '../../core/catalog.ts'
 import { ruleText } from '../../core/rule-text.ts'
-import { askedRatio, meanShare, type Rule, type Standard, termsOf } from '../../core/standard.ts'
+import { askedRatio, meanShare, type Standard, termsOf } from '../../core/standard.ts'
 import type { Row } from '../../store/query.ts'
 import type { AgentState } from '../fleet.ts'
 import { nameOf } from '../judge/results.ts'
@@ -159,18 +159,19 @@ export function siteDocument(
 }
 
 export function standardDocument(standard: Standard): StandardDocument {
-  const { id, title, source, threshold_ratio, directions, rule } = standard
+  const { id, title, source, threshold_ratio, directions } = standard
   const asked_ratio = askedRatio(standard)
-  return { id, title, source, threshold_ratio, asked_ratio, directions, rule: ruleDocument(rule) }
+  return { id, title, source, threshold_ratio, asked_ratio, directions, rule: ruleDocument(standard) }
 }
 
-function ruleDocument(rule: Rule): StandardDocument['rule'] {
+function ruleDocument(standard: Standard): StandardDocument['rule'] {
+  const { rule } = standard
   const { clauses, figures } = termsOf(rule)
   const { min_share = null, at_ratio = null, daily_ratio = null, least_ratio = null } = figures
   return {
     preset: rule.preset,
     clauses: [...clauses],
-    ...ruleText(rule),
+    ...ruleText(standard),
     window_days: rule.window_days,
     min_trials: rule.min_trials,
     ...{ min_share, at_ratio, daily_ratio, least_ratio },

@@ -6,7 +6,7 @@ import { directionWords, words } from './words.ts'
 
 export function methodLines(standard: Standard, { lang, timezone }: { lang: Lang; timezone: string }): string[] {
   const directions = standard.directions.map((one) => directionWords[one][lang]).join(lang === 'zh' ? '、' : ', ')
-  const { demand, source } = ruleText(standard.rule)
+  const { demand, source } = ruleText(standard)
   return [
     filled(words.how_standard, lang, { title: standard.title[lang], source: standard.source[lang] }),
     filled(words.how_target, lang, { threshold: percent(standard.threshold_ratio) }),

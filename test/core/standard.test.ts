@@ -116,6 +116,14 @@ describe('a trial', () => {
 })
 
 describe('the verdict of a window', () => {
+  it('asks of a mean no more than of a test, which ends at the threshold', () => {
+    const tests = Array.from({ length: 6 }, (_, i) => result(i * 300, 'met', { linkRateBps: 86e6 }))
+    const contract = ruleSchema.parse({ preset: 'contract-90' })
+    expect(judgeWindow(tests, contract, { ...basis, threshold_ratio: 0.85 }).verdict).toBe('met')
+    const slow = tests.map((test) => ({ ...test, outcome: 'below' as const, linkRateBps: 84e6 }))
+    expect(judgeWindow(slow, contract, { ...basis, threshold_ratio: 0.85 }).verdict).toBe('below')
+  })
+
   const rule = ruleSchema.parse({})
   const many = (met: number, below: number, inconclusive = 0) => [
     ...Array.from({ length: met }, (_, i) => result(i * 300, 'met')),

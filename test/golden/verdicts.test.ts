@@ -19,6 +19,7 @@ const namesOf = <T extends Record<string, number>>(codes: T) => z.enum(Object.ke
 const input = z.strictObject({
   now: z.string().transform(Date.parse),
   rule: z.unknown(),
+  threshold_ratio: z.number().default(0.95),
   directions: z.array(z.enum(directions)).default(['down']),
   registry: z.record(z.string(), z.unknown()).default({}),
   /** A sample at each of the times (in China) of each of the days (of November 2026). */
@@ -52,6 +53,7 @@ function readCase(name: string): { registry: Registry; rows: Row[]; now: number 
   const {
     now,
     rule,
+    threshold_ratio,
     directions: counted,
     registry,
     samples,
@@ -60,7 +62,14 @@ function readCase(name: string): { registry: Registry; rows: Row[]; now: number 
   const data = { district: { id: 'd1', name: 'D' }, towns: [{ id: 't1', name: 'T' }], sites, ...registry }
   const targets = { town: '500M', rural: '100M', 'teaching-point': '100M', kindergarten: '100M', special: '100M' }
   const titles = { title: { en: 'Case', zh: '案例' }, source: name }
-  const standard = standardSchema.parse({ id: 's', ...titles, targets_bps: targets, directions: counted, rule })
+  const standard = standardSchema.parse({
+    id: 's',
+    ...titles,
+    targets_bps: targets,
+    directions: counted,
+    rule,
+    threshold_ratio,
+  })
   return { registry: createRegistry(registrySchema.parse(data), standard), rows: samples.flatMap(rowsOf), now }
 }
 
