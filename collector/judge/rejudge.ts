@@ -63,12 +63,30 @@ async function correctionsOf(registry: Registry, { verdicts, tests }: Stored): P
       const judge = judgeOf(registry, site, own.get(name) ?? [], name)
       for (const [first, last] of spoken(series)) {
         const fields = judge(first.time)
-        if (fields !== undefined && !isSame(fields, last.fields))
+        if (fields === undefined || isSame(fields, last.fields)) continue
+        const target = last.fields['target_bps'] ?? null
+        if (fields.target_bps === target || givesTarget(registry, site, name, target))
           due.push({ tags: last.tags, time: last.time + 1, fields })
       }
     }
   }
   return due
+}
+
+/**
+ * Whether the registry gives a link and direction (`seriesOf`) a target at any date. One that it never gives was said under
+ * other targets of the standard, which have no dates: what is valid now was not valid then.
+ */
+function givesTarget(registry: Registry, site: string, series: string, target: number | null): boolean {
+  return [0, ...registry.targetChanges(site)].some((time) =>
+    registry
+      .linksOf(site, time)
+      .some(
+        ({ id, downBps, upBps }) =>
+          (series === seriesOf(id, 'down') && downBps === target) ||
+          (series === seriesOf(id, 'up') && upBps === target),
+      ),
+  )
 }
 
 /** Each verdict of a series as it was said first and last. */

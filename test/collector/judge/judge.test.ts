@@ -264,6 +264,32 @@ describe('late results', () => {
     expect(said).toHaveLength(2)
   })
 
+  describe('after a change of targets', () => {
+    const saidBefore = async (known: Registry) => {
+      await storeTests(trials('s1', 'met', 6))
+      await judge.start()
+      await judge.stop()
+      registry = known
+      time = start + 25 * hourMs
+      judge = newJudge()
+      await judge.start()
+      return (await down()).filter(([at]) => Number(at) < start + hourMs)
+    }
+
+    test('of the standard, which has no dates, leave what was said before', async () => {
+      const raised = { ...standard, targets_bps: { ...standard.targets_bps, town: 1e9 } }
+      expect(await saidBefore(createRegistry(registry.data, raised))).toEqual([[start, 1, 6]])
+    })
+
+    test('of the registry with a date before it correct what was said', async () => {
+      const rural = { id: 's1', category: 'rural', valid_from: moment(start - 100 * hourMs) }
+      expect(await saidBefore(registryOf(['s1', rural, 's2']))).toEqual([
+        [start, 1, 6],
+        [start + 1, 1, 6],
+      ])
+    })
+  })
+
   test('are found after a restart, and a second time change nothing', async () => {
     await threeHours()
     await storeTests([late])
