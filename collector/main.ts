@@ -19,6 +19,7 @@ import { createFleet } from './fleet.ts'
 import { openHolding } from './holding.ts'
 import { createIngest } from './ingest.ts'
 import { createJudge } from './judge/judge.ts'
+import { openDueDays } from './judge/kpi/due-days.ts'
 import { createLive } from './live.ts'
 import { createMetrics } from './metrics.ts'
 import { createCollectorMqtt } from './mqtt.ts'
@@ -99,7 +100,9 @@ async function openData(config: CollectorConfig, { log, env }: CollectorDeps, be
   const stateFile = join(config.data_dir, 'state.sqlite')
   const holding = openHolding(stateFile, config.quarantine_bytes, log.child({ module: 'holding' }))
   begun.defer(holding.close)
-  return { registry, store, holding }
+  const dueDays = openDueDays(stateFile, log.child({ module: 'judge' }))
+  begun.defer(dueDays.close)
+  return { registry, store, holding, dueDays }
 }
 
 async function assemble(
@@ -111,7 +114,7 @@ async function assemble(
   const { log, version } = deps
   const now = Date.now
   const elapsed = () => Math.round(performance.now())
-  const { registry, store, holding } = await openData(config, deps, begun)
+  const { registry, store, holding, dueDays } = await openData(config, deps, begun)
   const district = registry.current().data.district.id
   const live = createLive()
   const metrics = createMetrics()
@@ -149,8 +152,7 @@ async function assemble(
   const alerts = openAlerts(config, { ...shared, log, metrics: metrics.registry }, begun)
   const judge = createJudge({
     ...shared,
-    store,
-    live,
+    ...{ store, live, dueDays },
     log: log.child({ module: 'judge' }),
     intervalSeconds: config.judge.interval_seconds,
   })

@@ -9,6 +9,7 @@ import type { Live, LiveEvent } from '../live.ts'
 import type { Registry } from '../registry.ts'
 import type { Judged } from './compliance.ts'
 import { judgeSites } from './judge-sites.ts'
+import type { DueDays } from './kpi/due-days.ts'
 import { createKpiKeeper } from './kpi/keeper.ts'
 import { createRecorder } from './recorder.ts'
 import { createReview, stir, type Stirred } from './review.ts'
@@ -23,6 +24,8 @@ export type JudgeDeps = {
   log: Log
   now: () => number
   intervalSeconds: number
+  /** Where days of figures that are due outlive a restart. */
+  dueDays?: DueDays
 }
 
 export type Judge = {
@@ -35,10 +38,10 @@ export type Judge = {
   judgeSite: (site: string, now: number) => Promise<SiteVerdict | undefined>
 }
 
-export function createJudge({ store, registry, live, log, now, intervalSeconds }: JudgeDeps): Judge {
+export function createJudge({ store, registry, live, log, now, intervalSeconds, dueDays }: JudgeDeps): Judge {
   const recorder = createRecorder(store, log)
   const review = createReview(store, recorder)
-  const kpis = createKpiKeeper(store, log)
+  const kpis = createKpiKeeper(store, log, dueDays)
   const stirred: Stirred = new Map()
   let verdicts: ReadonlyMap<string, SiteVerdict> = new Map()
   let failing = false

@@ -7,6 +7,7 @@ import type { Store } from '../../../store/store.ts'
 import { localDay, timeOn } from '../../local-time.ts'
 import type { Registry } from '../../registry.ts'
 import { longestWindow } from '../rejudge.ts'
+import type { DueDays } from './due-days.ts'
 import { readDay } from './read-day.ts'
 import { changedRows, kpiBatch, kpiRows } from './rows.ts'
 
@@ -29,9 +30,10 @@ export type KpiKeeper = {
   run: (registry: Registry, now: number) => Promise<boolean>
 }
 
-export function createKpiKeeper(store: Store, log: Log): KpiKeeper {
-  /** Local days, and since when they are left alone. */
-  const dirty = new Map<number, number>()
+/** `kept`: days that are due outlive a restart in it. */
+export function createKpiKeeper(store: Store, log: Log, kept?: Pick<DueDays, 'all' | 'add' | 'drop'>): KpiKeeper {
+  /** Local days, and since when they are left alone; what came before the start has settled. */
+  const dirty = new Map<number, number>((kept?.all() ?? []).map((day) => [day, 0]))
   let newest: number | undefined
   let failing = false
 
@@ -49,9 +51,9 @@ export function createKpiKeeper(store: Store, log: Log): KpiKeeper {
     const rows = kpiRows(await readDay(store, registry, day), from)
     const limit = rows.length * 20
     const stored = await store.rows({ measurement: 'kpi', from, to: from + correctionsMs, limit: Math.max(1, limit) })
-    const due = changedRows(rows, stored)
-    for (let i = 0; i < due.length; i += batchRows) {
-      const { rejected, retry, durable } = await store.write([kpiBatch(due.slice(i, i + batchRows))])
+    const changed = changedRows(rows, stored)
+    for (let i = 0; i < changed.length; i += batchRows) {
+      const { rejected, retry, durable } = await store.write([kpiBatch(changed.slice(i, i + batchRows))])
       await durable
       for (const reason of rejected.values())
         log.error({ reason }, 'The store refused figures of the plan; they are lost.')
@@ -78,6 +80,7 @@ export function createKpiKeeper(store: Store, log: Log): KpiKeeper {
       dirty.set(day, now)
       throw error
     }
+    if (!dirty.has(day)) kept?.drop(day)
     return true
   }
 
@@ -89,8 +92,10 @@ export function createKpiKeeper(store: Store, log: Log): KpiKeeper {
       // Most batches are of now, and of one day.
       for (const day of new Set([times[0], times.at(-1)].map((time) => localDay(time ?? now, timezone)))) {
         const reach = measurement === 'bandwidth' ? longestWindow(registry) : 0
-        for (let each = Math.max(day, today - dirtyDays); each <= day + reach && each < today; each++)
+        for (let each = Math.max(day, today - dirtyDays); each <= day + reach && each < today; each++) {
+          if (!dirty.has(each)) kept?.add(each)
           dirty.set(each, now)
+        }
       }
     },
     run: async (registry, now) => {

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { gapOf, seriesOf, trendOf } from '../../../../collector/judge/kpi/divide.ts'
+import { type DueDays, openDueDays } from '../../../../collector/judge/kpi/due-days.ts'
 import { createKpiKeeper, type KpiKeeper } from '../../../../collector/judge/kpi/keeper.ts'
 import { kpiNames } from '../../../../collector/judge/kpi/site-day.ts'
 import { createRegistry, type Registry } from '../../../../collector/registry.ts'
@@ -179,6 +181,28 @@ describe('the figures of a day', () => {
     expect(await stored({ kpi: 'services_up', scope: 'district' })).toHaveLength(1)
     const [series] = seriesOf(rows, 'Asia/Shanghai')
     expect(series?.days).toEqual([{ date: '2026-11-18', value: 1, numerator: 1, denominator: 1, unknown: 1 }])
+  })
+
+  test('are computed again though the collector was restarted before it had done so', async () => {
+    const log = createLog({ name: 'test', level: 'silent' })
+    const file = join(held.directory, 'state.sqlite')
+    const restarted: DueDays[] = []
+    const start = () => {
+      restarted.at(-1)?.close()
+      const due = openDueDays(file, log)
+      restarted.push(due)
+      return createKpiKeeper(held.store, log, due)
+    }
+    keeper = start()
+    await keeper.run(registry, night)
+    const late = await write({ measurement: 'wan', site: 's2', tags: { link: 'wan' }, fields: { up: [1] } })
+    for (const batch of late) keeper.notice(batch, registry, night)
+    keeper = start()
+    expect(await keeper.run(registry, night + minuteMs)).toBe(true)
+    expect((await figure('links_up'))[0]).toBe(1)
+    keeper = start()
+    expect(await keeper.run(registry, night + 11 * minuteMs)).toBe(false)
+    restarted.at(-1)?.close()
   })
 
   test('are computed again as far after a late test as the longest window of a school reaches', async () => {
