@@ -188,7 +188,7 @@ describe('SNMP in the plan', () => {
     const configOf = (id: string) => jobs.find((job) => job.id === `bandwidth-${id}`)?.config
     expect(configOf('a')).toMatchObject({ gateway: { interface: 'WAN1', credentials: { user: 'monitor' } } })
     expect(configOf('b')).not.toHaveProperty('gateway')
-    expect(jobs.find(({ id }) => id === 'bandwidth-a')?.timeoutSeconds).toBe(420)
+    expect(jobs.find(({ id }) => id === 'bandwidth-a')?.timeoutSeconds).toBe(450)
   })
 
   it.each([
