@@ -47,13 +47,16 @@ export function openBudget(options: {
 }): Budget {
   const { file, link, limitBytes, now } = options
   const month = new Date(now()).toISOString().slice(0, 7)
-  const state = read(file)
-  const account = (state.used_bytes[month] ??= {})
-  const usedBytes = () => account[link] ?? 0
+  const memory: State = { v: 1, used_bytes: {} }
+  // Read each time: others charge the same file while a test runs.
+  const current = () => (file === undefined ? memory : read(file))
+  const usedBytes = () => current().used_bytes[month]?.[link] ?? 0
   const add = (bytes: number) => {
     // JSON holds no such number: it would come back as a damaged file.
     if (!Number.isFinite(bytes)) throw new RangeError(`${bytes} bytes cannot be charged to the link ${link}`)
-    account[link] = Math.max(0, usedBytes() + bytes)
+    const state = current()
+    const account = (state.used_bytes[month] ??= {})
+    account[link] = Math.max(0, (account[link] ?? 0) + bytes)
     if (file !== undefined) write(file, state)
   }
   return {
@@ -73,16 +76,14 @@ export function openBudget(options: {
   }
 }
 
-function read(file: string | undefined): State {
-  const empty: State = { v: 1, used_bytes: {} }
-  if (file === undefined) return empty
+function read(file: string): State {
   try {
     const { v, used_bytes: all } = stateSchema.parse(JSON.parse(readFileSync(file, 'utf8')))
     const months = Object.keys(all).toSorted().slice(-keptMonths)
     return { v, used_bytes: Object.fromEntries(months.map((month) => [month, all[month] ?? {}])) }
   } catch {
     // None yet, or not readable: the next write replaces it.
-    return empty
+    return { v: 1, used_bytes: {} }
   }
 }
 

@@ -35,6 +35,17 @@ describe('the byte budget of a month', () => {
     expect(open().account().usedBytes).toBe(600)
   })
 
+  it('keeps what others charge while a test runs', () => {
+    const test = open()
+    test.charge(600)
+    open().charge(30)
+    open({ link: 'second' }).charge(7)
+    test.refund(500)
+    expect(open().account().usedBytes).toBe(130)
+    expect(open({ link: 'second' }).account().usedBytes).toBe(7)
+    expect(test.account().usedBytes).toBe(130)
+  })
+
   it('refuses a test that might pass it, and says what to do', () => {
     const budget = open()
     budget.charge(600)
