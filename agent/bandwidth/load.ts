@@ -198,6 +198,7 @@ async function watch(
   decided: () => boolean,
 ): Promise<Cause> {
   let ended: Cause = 'time_cap'
+  let stall: string | undefined
   let moved = { bytes: 0, seconds: begun }
   const limit = session.self ? selfTestSeconds : rule.maxSeconds
   observer.tick()
@@ -207,16 +208,17 @@ async function watch(
     const own = Math.min(used, transfer.usedBytes() ?? used)
     if (own > moved.bytes) moved = { bytes: own, seconds: now() }
     const pausedSeconds = now() - moved.seconds
-    if (pausedSeconds > stallSeconds) ended = 'testpoint_failed'
+    if (pausedSeconds > stallSeconds) stall = `Testpoint ${session.id}: nothing moved for ${stallSeconds} s.`
     else if (used >= maxBytes) ended = 'byte_cap'
     // A line on which nothing moves is no slow line; when it stays so, that is the end of the test.
     const isDecided = decided() && pausedSeconds < pauseSeconds
-    if (isDecided || ended !== 'time_cap' || now() - begun > limit) transfer.stop()
+    if (isDecided || stall !== undefined || ended !== 'time_cap' || now() - begun > limit) transfer.stop()
   }, tickMs)
   const failure = await transfer.done
   clearInterval(timer)
-  if (failure !== undefined) {
-    onFailure?.(failure.message)
+  const reason = failure?.message ?? stall
+  if (reason !== undefined) {
+    onFailure?.(reason)
     return 'testpoint_failed'
   }
   const used = observer.wireBytes(transfer.usedBytes())
