@@ -2,21 +2,25 @@
 import type { Registry } from '../../registry.ts'
 import type { SiteFacts } from './facts.ts'
 
-/** Which labels of a place name something that its school has. */
-export function registeredAt(registry: Registry, time: number, labels: Readonly<Record<string, string>>): string[] {
-  const { site = '', room, link, agent, kind, terminal } = labels
-  const has = (name: string, is: boolean) => (is ? [name] : [])
-  const devices = registry.terminalsOf(site, time)
-  return [
-    ...has('room', room !== undefined && devices.some((each) => each.room === room)),
-    ...has(
-      'link',
-      registry.linksOf(site, time).some(({ id }) => id === link),
-    ),
-    ...has('agent', agent !== undefined && registry.placeOf(agent, time)?.site === site),
-    ...has('terminal', terminal !== undefined && devices.some(({ id }) => id === terminal)),
-    ...has('kind', kind !== undefined && devices.some((each) => each.kind === kind)),
-  ]
+type Labels = Readonly<Record<string, string>>
+
+/** Which labels of a place name something that the registry has there. */
+export function registeredAt(registry: Registry, time: number, labels: Labels): string[] {
+  const { site, room, link, agent, kind, terminal, level, service } = labels
+  const { paths, services } = registry.data
+  const devices = site === undefined ? [] : registry.terminalsOf(site, time)
+  const isHere = ({ sites }: { sites?: readonly string[] | undefined }) =>
+    site === undefined || (sites?.includes(site) ?? true)
+  const has: Record<string, boolean> = {
+    room: room !== undefined && devices.some((each) => each.room === room),
+    link: site !== undefined && registry.linksOf(site, time).some(({ id }) => id === link),
+    agent: agent !== undefined && registry.placeOf(agent, time)?.site === site,
+    terminal: devices.some(({ id }) => id === terminal),
+    kind: devices.some((each) => each.kind === kind),
+    level: paths.some((each) => each.level === level && isHere(each)),
+    service: services.some(({ id, ...each }) => id === service && isHere(each)),
+  }
+  return Object.keys(has).filter((name) => has[name])
 }
 
 export function sitesAt(registry: Registry, time: number): Map<string, SiteFacts> {
