@@ -23,6 +23,8 @@ export const alertStrings = {
   maintenance: text('Maintenance', '维护窗口'),
   maintenance_hint: text('Nothing rings there meanwhile.', '维护期间不告警。'),
   maintenance_where: text('Where', '范围'),
+  maintenance_what: text('Alerts', '告警'),
+  all_rules: text('All alerts', '全部告警'),
   maintenance_minutes: text('Minutes', '时长（分钟）'),
   maintenance_note: text('Why', '原因'),
   maintenance_begin: text('Begin', '开始维护'),

@@ -50,6 +50,7 @@ export const strings = {
   category: text('Kind', '类别'),
   target: text('Target', '达标要求'),
   schools: text('Schools', '学校'),
+  towns: text('Towns', '镇街'),
   rate: text('Rate', '达标率'),
   by_town: text('By town', '按镇街'),
   town: text('Town', '镇街'),

@@ -1,4 +1,5 @@
 /** The loop: looks every few seconds, keeps the states, and has said what is to be said. */
+import type { Text } from '../../../core/catalog.ts'
 import { AppError, messageOf } from '../../../core/errors.ts'
 import type { Log } from '../../../core/log.ts'
 import type { Notice } from '../notice.ts'
@@ -6,10 +7,13 @@ import type { Book } from './book.ts'
 import { type AlertState, evaluate, type States } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import type { Maintenance } from './hiding.ts'
+import { within } from './patience.ts'
 import type { Rules } from './schema.ts'
 
 /** A will comes 33 s after the line at the latest: with two looks it is well under a minute. */
 const lookMs = 5_000
+/** What is being stored when the process is told to end may take so long. */
+const recordGraceMs = 5_000
 
 export type WatchDeps = {
   rules: Rules
@@ -26,7 +30,7 @@ export type WatchDeps = {
 export type Watch = {
   start: () => void
   stop: () => Promise<void>
-  ruleIds: readonly string[]
+  rules: readonly { id: string; title: Text }[]
   /** What rings now, hidden ones included. */
   ringing: () => AlertState[]
   history: (limit: number) => AlertState[]
@@ -96,9 +100,10 @@ export function createWatch({ rules, book, gather, notify, record, log, now }: W
       stopped = true
       clearTimeout(timer)
       await running
-      await recorder.ended()
+      // A store that hangs would keep the process from ending; what rings is in the book.
+      await within(recorder.ended(), recordGraceMs)
     },
-    ruleIds: rules.rules.map(({ id }) => id),
+    rules: rules.rules.map(({ id, title }) => ({ id, title })),
     ringing: () => [...states.values()].filter(({ phase }) => phase === 'firing'),
     history: book.history,
     acknowledge: (id, by, note) => {

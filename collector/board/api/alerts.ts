@@ -38,6 +38,13 @@ const windowSchema = z.object({
   by: z.string(),
   note: z.string(),
 })
+const listSchema = z.object({
+  judged: z.boolean().describe('false: this collector does not look at alert rules.'),
+  alerts: z.array(alertSchema),
+  maintenance: z.array(windowSchema),
+  rules: z.array(z.object({ id: z.string(), title: text })).describe('All rules that are looked at.'),
+})
+export type AlertList = z.output<typeof listSchema>
 export type AlertDocument = z.output<typeof alertSchema>
 export type WindowDocument = z.output<typeof windowSchema>
 const who = z.string().trim().min(1).max(60).default('board').describe('Who says so.')
@@ -49,16 +56,13 @@ export const alerts = defineRoute({
   summary: 'Alerts that ring now, the worst and newest first, and maintenance windows that are not over.',
   response: {
     name: 'AlertList',
-    schema: z.object({
-      judged: z.boolean().describe('false: this collector does not look at alert rules.'),
-      alerts: z.array(alertSchema),
-      maintenance: z.array(windowSchema),
-    }),
+    schema: listSchema,
   },
   handle: ({ watch, now }) => ({
     judged: watch !== undefined,
     alerts: (watch?.ringing() ?? []).toSorted(worstFirst).map(alertDocument),
     maintenance: (watch?.maintenance() ?? []).filter(({ to }) => to > now()).map(windowDocument),
+    rules: [...(watch?.rules ?? [])],
   }),
 })
 
@@ -114,7 +118,7 @@ export const maintain = defineRoute({
       throw new HttpError(404, 'not_found', `There is no site "${rest.site}".`, 'site')
     if (rest.town !== undefined && !data.towns.some(({ id }) => id === rest.town))
       throw new HttpError(404, 'not_found', `There is no town "${rest.town}".`, 'town')
-    if (rest.rule !== undefined && !watch.ruleIds.includes(rest.rule))
+    if (rest.rule !== undefined && !watch.rules.some(({ id }) => id === rest.rule))
       throw new HttpError(404, 'not_found', `There is no rule "${rest.rule}".`, 'rule')
     const begin = from === undefined ? time : Date.parse(from)
     return windowDocument(watch.maintain({ ...given(rest), from: begin, to: begin + minutes * 60_000 }))

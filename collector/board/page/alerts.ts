@@ -1,9 +1,10 @@
-/** What rings, with a button for who knows of it; what rang; and where nothing is to ring for a while. */
-import type { AlertDocument, WindowDocument } from '../api/alerts.ts'
+/** What rings, with a button for who knows of it; what rang; and where nothing is to ring for a while (maintenance.ts). */
+import type { AlertDocument, AlertList } from '../api/alerts.ts'
 import type { SiteList } from '../schemas.ts'
 import type { StringName } from '../strings.ts'
-import { acknowledgeAlert, type AlertsAnswer, endMaintenance, fetchAlertHistory, fetchAlerts, maintain } from './api.ts'
+import { acknowledgeAlert, fetchAlertHistory, fetchAlerts } from './api.ts'
 import { h, replace } from './dom.ts'
+import { createMaintenance } from './maintenance.ts'
 import { count, dateTime, pick, say } from './words.ts'
 
 const pollMs = 10_000
@@ -17,9 +18,8 @@ export type AlertSection = { element: HTMLElement; tell: (sites: SiteList['sites
 export function createAlerts(): AlertSection {
   const number = h('small', {})
   const list = h('div', { 'aria-live': 'polite' })
-  const windows = h('ul', { class: 'plain' })
   const failure = h('p', { class: 'asked', role: 'status' })
-  const where = h('select', { name: 'site' }, h('option', { value: '' }, say('all_schools')))
+  const maintenance = createMaintenance(act)
   const history = createHistory()
   const element = h(
     'section',
@@ -28,11 +28,10 @@ export function createAlerts(): AlertSection {
     list,
     failure,
     history,
-    h('details', {}, h('summary', {}, say('maintenance')), windows, createForm(where, act)),
+    maintenance.element,
   )
   let closed = false
   let isWhole = false
-  let told = ''
 
   async function act(work: () => Promise<unknown>): Promise<void> {
     try {
@@ -45,14 +44,15 @@ export function createAlerts(): AlertSection {
     }
   }
 
-  function draw({ judged, alerts, maintenance }: AlertsAnswer): void {
+  function draw(answer: AlertList): void {
+    const { judged, alerts } = answer
     element.hidden = !judged
     replace(number, alerts.length > 0 && count(alerts.length))
     drawList(alerts)
-    replace(windows, ...maintenance.map((window) => windowItem(window, act)))
+    maintenance.update(answer)
   }
 
-  function drawList(alerts: AlertsAnswer['alerts']): void {
+  function drawList(alerts: AlertList['alerts']): void {
     if (alerts.length === 0) return replace(list, h('p', { class: 'note' }, say('alerts_none')))
     const items = alerts.slice(0, isWhole ? mostShown : fewShown).map((alert) => item(alert, act))
     const toggle = () => {
@@ -73,13 +73,7 @@ export function createAlerts(): AlertSection {
   void load()
   return {
     element,
-    tell: (sites) => {
-      const ids = sites.map(({ id }) => id).join()
-      if (ids === told) return
-      told = ids
-      const options = sites.map(({ id, name }) => h('option', { value: id }, pick(name)))
-      replace(where, h('option', { value: '' }, say('all_schools')), ...options)
-    },
+    tell: maintenance.tell,
     close: () => {
       closed = true
       clearInterval(poll)
@@ -87,7 +81,7 @@ export function createAlerts(): AlertSection {
   }
 }
 
-type Act = (work: () => Promise<unknown>) => Promise<void>
+export type Act = (work: () => Promise<unknown>) => Promise<void>
 
 function item(alert: AlertDocument, act: Act): HTMLElement {
   const { id, acknowledged, hidden_by: hidden, flapping, starts_at: since } = alert
@@ -151,37 +145,4 @@ function createHistory(): HTMLElement {
     content,
   )
   return details
-}
-
-function windowItem({ id, site, town, rule, to, note }: WindowDocument, act: Act): HTMLElement {
-  const scope = [site, town, rule].filter((each) => each !== null).join(', ')
-  const line = say('maintenance_until', { where: scope === '' ? say('all_schools') : scope, time: dateTime(to), note })
-  const end = h(
-    'button',
-    { type: 'button', class: 'plain', onclick: () => void act(() => endMaintenance(id)) },
-    say('maintenance_end'),
-  )
-  return h('li', {}, line, ' ', end)
-}
-
-function createForm(where: HTMLSelectElement, act: Act): HTMLElement {
-  const minutes = h('input', { type: 'number', name: 'minutes', min: 1, max: 43_200, value: 120, required: true })
-  const note = h('input', { type: 'text', name: 'note', maxlength: 300 })
-  const submit = (event: Event) => {
-    event.preventDefault()
-    const scope = where.value === '' ? {} : { site: where.value }
-    void act(() => maintain({ ...scope, minutes: Number(minutes.value), note: note.value }))
-  }
-  return h(
-    'form',
-    { onsubmit: submit },
-    h('p', { class: 'note' }, say('maintenance_hint')),
-    h('label', {}, `${say('maintenance_where')} `, where),
-    ' ',
-    h('label', {}, `${say('maintenance_minutes')} `, minutes),
-    ' ',
-    h('label', {}, `${say('maintenance_note')} `, note),
-    ' ',
-    h('button', { type: 'submit' }, say('maintenance_begin')),
-  )
 }

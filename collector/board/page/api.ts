@@ -1,6 +1,6 @@
 /** What the page asks the API, and the stream of what is new. */
 import type { SiteInventory } from '../api/inventory.ts'
-import type { AlertDocument, WindowDocument } from '../api/alerts.ts'
+import type { AlertDocument, AlertList } from '../api/alerts.ts'
 import type { BandwidthSample, SiteDetail, SiteList } from '../schemas.ts'
 
 export type SeriesAnswer = {
@@ -44,11 +44,11 @@ export async function askForTest(id: string, confirmed: boolean, signal: AbortSi
   return answerOf(response)
 }
 
-export type AlertsAnswer = { judged: boolean; alerts: AlertDocument[]; maintenance: WindowDocument[] }
-export const fetchAlerts = () => get<AlertsAnswer>('/api/v1/alerts')
+export const fetchAlerts = () => get<AlertList>('/api/v1/alerts')
 export const fetchAlertHistory = () => get<{ alerts: AlertDocument[] }>('/api/v1/alerts/history?limit=50')
 export const acknowledgeAlert = (id: string) => post('/api/v1/alerts/acknowledge', { id })
-export const maintain = (body: { site?: string; minutes: number; note: string }) => post('/api/v1/maintenance', body)
+type Scope = { site?: string; town?: string; rule?: string }
+export const maintain = (body: Scope & { minutes: number; note: string }) => post('/api/v1/maintenance', body)
 export const endMaintenance = (id: string) => post(`/api/v1/maintenance/${encodeURIComponent(id)}/end`, {})
 
 async function post(path: string, body: object): Promise<unknown> {

@@ -270,7 +270,7 @@ describe('the rest', () => {
   })
 
   test('alerts say that there are none yet', async () => {
-    expect(await get('/api/v1/alerts')).toEqual({ judged: false, alerts: [], maintenance: [] })
+    expect(await get('/api/v1/alerts')).toEqual({ judged: false, alerts: [], maintenance: [], rules: [] })
   })
 
   test('metrics count the sites', async () => {
