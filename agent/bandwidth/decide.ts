@@ -13,7 +13,7 @@ const minSharedSeconds = 2.5
 /** Of a rate beside others, with which a verdict may still be given. */
 const maxErrorRatio = 0.02
 /** The same for the interval of a rate that the counter tells: most of it is caution. */
-const maxYieldingMarginRatio = 0.03
+const maxYieldingMarginRatio = 0.02
 /** Shorter, and what a shaper had saved up or a queue has swallowed shows in the rate. */
 const minYieldingSeconds = 1.8
 /** A line that met so many round trips without a queue is not said to have been full. */

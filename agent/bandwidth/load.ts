@@ -8,6 +8,7 @@ import { decide, type Judged, maxEmptyShare, reasonOf } from './decide.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { judge, type Rule } from './sequential.ts'
 import type { Session, TestpointStrain } from './session.ts'
+import { statedRate } from './stated-rate.ts'
 import { createStanding, type RoundTrip, type Standing } from './standing.ts'
 import { type Strain, watchStrain } from './strain.ts'
 import { now, type Transfer } from './transfer.ts'
@@ -100,9 +101,14 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const standing = createStanding(rule.rttSeconds)
   const transfer = start(options, begun, isYielding ? standing : undefined)
   const rtts: RoundTrip[] = []
-  const observer = createObserver({ ...options, transfer, roundTrips: isYielding ? rtts : undefined })
+  const observer = createObserver({ ...options, transfer, roundTrips: rtts, isYielding })
   const over = new AbortController()
-  const pings = pingAll(options, AbortSignal.any([signal, over.signal]), () => isYielding && observer.tick(), rtts)
+  const pings = pingAll(
+    options,
+    AbortSignal.any([signal, over.signal]),
+    () => direction === 'up' && observer.tick(),
+    rtts,
+  )
 
   // Acknowledgements are late by what they wait in queues, some more than others; counters of the interface are not.
   const ruleNow = (): Rule => {
@@ -131,20 +137,19 @@ export async function load(options: LoadOptions): Promise<Loaded> {
   const durationSeconds = now() - begun
   const ruled = ruleNow()
   const observation = observer.observe(ruled.timingSeconds)
-  const { points, upperPoints, likelyPoints, ...said } = observation
+  const { points, upperPoints, method, otherBps, retransmitRatio } = observation
   // Some testpoints tell all they know when the transfer is over.
   if (estimate.decision === 'open') estimate = decide(observation, ruled, emptyShare())
   const hasRate = points.length > 1
   return {
-    ...said,
+    otherBps,
+    retransmitRatio,
     estimate,
     thresholdBps: rule.thresholdBps,
     // Where what was received has not proven the line, its slow counter has spoken.
-    ...(said.method === 'goodput' &&
-      upperPoints !== undefined &&
-      estimate.decision !== 'met' && { method: 'counter' as const }),
+    method: method === 'goodput' && upperPoints !== undefined && estimate.decision !== 'met' ? 'counter' : method,
     ended: observer.counterLost() ? 'counter_lost' : reasonOf(estimate, ended, rule),
-    linkRateBps: hasRate ? (likelyPoints === undefined ? estimate : judge(likelyPoints, ruled)).rateBps : null,
+    linkRateBps: hasRate ? statedRate(observation, estimate, ruled) : null,
     goodputBps: hasRate ? observer.goodputBps(estimate.plateauFrom) : null,
     transferredBytes: Math.round(observer.wireBytes(transfer.usedBytes())),
     durationSeconds,

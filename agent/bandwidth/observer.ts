@@ -20,6 +20,8 @@ export type Observation = {
   likelyPoints?: Point[]
   /** Of an upload: what left here, less what had to leave again. More than that has not passed, whatever is said of it. */
   sentPoints?: Point[]
+  /** Of an upload by itself: the same that had left when a round trip began, at its end. It was behind all of it in the queue. */
+  throughPoints?: Point[]
   /** How the points were made. */
   method: 'counter' | 'goodput' | 'acknowledged'
   /** Traffic of others over the window in which it was looked at; null without a counter. */
@@ -51,10 +53,12 @@ export function createObserver(deps: {
   idleBps: number
   maxBytes: number
   session: Pick<Session, 'self'>
-  /** Of an upload that keeps the queue short for others: round trips under load, a reading taken as each began. */
-  roundTrips: readonly RoundTrip[] | undefined
+  /** Round trips under load so far; of an upload, a reading is taken as each begins. */
+  roundTrips: readonly RoundTrip[]
+  /** An upload that keeps the queue short for others. */
+  isYielding: boolean
 }): Observer {
-  const { reader, framing, direction, transfer, idleBps, maxBytes, session, roundTrips } = deps
+  const { reader, framing, direction, transfer, idleBps, maxBytes, session, roundTrips, isYielding } = deps
   const ticks: Tick[] = []
   // Counters that stand still for seconds are no clock for anything else: they are kept apart.
   const isSlow = reader?.refreshSeconds !== undefined
@@ -87,11 +91,8 @@ export function createObserver(deps: {
       const hasCounter = counter !== undefined && !counter.lost()
       if (isSlow && direction === 'down') return gatewayDownload(ticks, sights(), refreshes)
       if (direction === 'up') {
-        const through = roundTrips?.map(({ at, seconds }) => ({
-          seconds: at,
-          bits: tickAt(ticks, at - seconds).counter,
-        }))
-        return uploaded(sights(), { hasCounter, idleBps, lateSeconds, through })
+        const through = roundTrips.map(({ at, seconds }) => ({ ...tickAt(ticks, at - seconds), seconds: at }))
+        return uploaded(sights(), { hasCounter, idleBps, lateSeconds, through, isYielding })
       }
       return hasCounter && reader?.source === 'polled'
         ? slowDownload(ticks, sights())

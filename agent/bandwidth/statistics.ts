@@ -71,3 +71,15 @@ export function transientLength(values: readonly number[]): number {
   }
   return best
 }
+
+/** Slope of the straight line with the least squares of errors through points (x, y); 0 of fewer than two. */
+export function trend(points: readonly (readonly [x: number, y: number])[]): number {
+  const centreX = mean(points.map(([x]) => x))
+  const centreY = mean(points.map(([, y]) => y))
+  let [products, squares] = [0, 0]
+  for (const [x, y] of points) {
+    products += (x - centreX) * (y - centreY)
+    squares += (x - centreX) ** 2
+  }
+  return squares > 0 ? products / squares : 0
+}

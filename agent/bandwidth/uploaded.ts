@@ -1,15 +1,17 @@
 /** What passed of an upload, and of the traffic of others beside it. */
 import type { Observation } from './observer.ts'
 import type { Point } from './sequential.ts'
-import { laterHalf, secondsOf, type Sight, slope } from './sights.ts'
+import { laterHalf, secondsOf, type Sight, slope, type Tick } from './sights.ts'
 
 type UploadFacts = {
   hasCounter: boolean
   /** Traffic of others just before. */
   idleBps: number
   lateSeconds: number
-  /** Of one that kept the queue short for others: what the counter had seen when a round trip began, at its end. */
-  through: readonly Point[] | undefined
+  /** It kept the queue short for others. */
+  isYielding: boolean
+  /** The reading when a round trip began, at its end. Packets keep their order: what was before a request has passed. */
+  through: readonly Tick[]
 }
 
 /** Other traffic below this share of the rate is noise of the comparison; then what was acknowledged stands alone. */
@@ -29,7 +31,7 @@ const harmlessDropRatio = 0.0005
  */
 export function uploaded(
   sights: readonly Sight[],
-  { hasCounter, idleBps, lateSeconds, through }: UploadFacts,
+  { hasCounter, idleBps, lateSeconds, through, isYielding }: UploadFacts,
 ): Observation {
   const window = laterHalf(sights)
   const passed = (sight: Sight) => sight.own + sight.duplicate
@@ -49,10 +51,13 @@ export function uploaded(
   const passedRatio = retransmitRatio < harmlessDropRatio ? 1 : leastPassedRatio
   const certainBps = Math.min(isNoise ? measuredBps : Math.max(0, measuredBps - queueBps) * passedRatio, idleBps)
   const calm = calmStretch(sights)
-  if (hasCounter && through !== undefined && secondsOf(calm) >= secondsOf(window)) {
-    // Nothing is lost, and packets keep their order: what was before a request in the queue passed before its answer.
+  if (hasCounter && isYielding && secondsOf(calm) >= secondsOf(window)) {
+    // Nothing is lost, whoever sent it.
     const from = calm[0]?.seconds ?? 0
-    const points = inOrder(through.filter(({ seconds }) => seconds >= from))
+    const points = inOrder(
+      through.filter(({ seconds }) => seconds >= from),
+      ({ counter }) => counter,
+    )
     return { points, method: 'counter', otherBps: Math.max(0, slope(calm, foreign)), retransmitRatio }
   }
   const start = sights[0]?.seconds ?? 0
@@ -65,13 +70,14 @@ export function uploaded(
       likelyPoints: withOthers(measuredBps * (1 - retransmitRatio)),
     }),
     ...(hasCounter && { sentPoints: sights.map((sight) => ({ seconds: sight.seconds, bits: leftOf(sight) })) }),
+    ...(hasCounter && isNoise && { throughPoints: inOrder(through, leftOf) }),
     method: 'acknowledged',
     otherBps: hasCounter ? (isNoise ? certainBps : measuredBps) : null,
     retransmitRatio,
   }
 }
 
-function leftOf({ counter, resent, duplicate }: Sight): number {
+function leftOf({ counter, resent, duplicate }: Tick): number {
   return counter - resent + duplicate
 }
 
@@ -85,9 +91,9 @@ function lowSlope(window: readonly Sight[], value: (sight: Sight) => number): nu
 }
 
 /** An answer that came late tells of no less than the one before it. */
-function inOrder(points: readonly Point[]): Point[] {
+function inOrder(ticks: readonly Tick[], value: (tick: Tick) => number): Point[] {
   let told = 0
-  return points.map((point) => ({ ...point, bits: (told = Math.max(told, point.bits)) }))
+  return ticks.map((tick) => ({ seconds: tick.seconds, bits: (told = Math.max(told, value(tick))) }))
 }
 
 /** The end of an upload in which hardly anything of our own was lost. */

@@ -13,9 +13,9 @@ const framing = framingOf(undefined, '10.0.0.1')
 /** A counter and a transfer, both told what to say; time passes as `step` says. */
 function setUp(
   direction: Direction,
-  given: { source?: CounterReader['source']; idleBps?: number; roundTrips?: RoundTrip[] } = {},
+  given: { source?: CounterReader['source']; idleBps?: number; roundTrips?: RoundTrip[]; isYielding?: boolean } = {},
 ) {
-  const { source = 'sysfs', idleBps = 0, roundTrips } = given
+  const { source = 'sysfs', idleBps = 0, roundTrips = [], isYielding = false } = given
   // In the past, so that the time that is made up here never runs ahead of the real one.
   const begun = now() - 1000
   let counters: Counters = { time: begun * 1000, rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0 }
@@ -47,6 +47,7 @@ function setUp(
     maxBytes: 50_000,
     session: { self: false },
     roundTrips,
+    isYielding,
   })
   observer.tick()
   return {
@@ -140,7 +141,7 @@ describe('upload', () => {
 
   it('that yields to others is what the counter saw and a round trip has followed, while nothing is lost', () => {
     const roundTrips: RoundTrip[] = []
-    const { observer, step, begun } = setUp('up', { idleBps: 320_000, roundTrips })
+    const { observer, step, begun } = setUp('up', { idleBps: 320_000, roundTrips, isYielding: true })
     const stepBytes = 15_000 * framing.overhead
     for (let i = 1; i <= 40; i++) {
       // Others come and go, and so does our own share. The queue grows all the time: the counter alone tells 10 % too much.
@@ -155,7 +156,7 @@ describe('upload', () => {
 
   it('that yields takes an answer that was late for no less than the one before', () => {
     const roundTrips: RoundTrip[] = []
-    const { observer, step, begun } = setUp('up', { idleBps: 320_000, roundTrips })
+    const { observer, step, begun } = setUp('up', { idleBps: 320_000, roundTrips, isYielding: true })
     for (let i = 1; i <= 40; i++) step(0.05, 15_000 * framing.overhead, 10_000)
     roundTrips.push(
       { at: begun + 1, seconds: 0.1 },
@@ -165,6 +166,19 @@ describe('upload', () => {
     const bits = observer.observe(0.05).points.map((point) => point.bits)
     expect(bits[1]).toBe(bits[0])
     expect(bits[2]).toBeGreaterThan(bits[1] as number)
+  })
+
+  it('by itself is seen a second time by what had left when a round trip began', () => {
+    const roundTrips: RoundTrip[] = []
+    const { observer, step, begun } = setUp('up', { roundTrips })
+    for (let i = 1; i <= 40; i++) {
+      // The queue grows by 2 % of what leaves; acknowledgements come as they like.
+      step(0.05, 10_200 * framing.overhead, 10_000 + (i % 8) * 500 - 1750)
+      roundTrips.push({ at: begun + i * 0.05, seconds: (i * 0.05 * 0.02) / 1.02 })
+    }
+    const { throughPoints = [], method } = observer.observe(0.05)
+    expect(method).toBe('acknowledged')
+    expect(rateOf(throughPoints) / (10_000 * framing.overhead * 8 * 20)).toBeCloseTo(1, 6)
   })
 
   it('sees nobody where nobody was before and the queue explains the difference', () => {
