@@ -44,6 +44,9 @@ export type Observer = {
   wireBytes: (payloadBytes: number | null) => number
 }
 
+/** To which Linux lets the receive buffer of a socket grow (`tcp_rmem`, its default). */
+const receiveBufferBytes = 6 * 1024 ** 2
+
 export function createObserver(deps: {
   reader: CounterReader | undefined
   framing: Framing
@@ -52,13 +55,14 @@ export function createObserver(deps: {
   /** Traffic of others just before, in bit/s. */
   idleBps: number
   maxBytes: number
+  streams: number
   session: Pick<Session, 'self'>
   /** Round trips under load so far; of an upload, a reading is taken as each begins. */
   roundTrips: readonly RoundTrip[]
   /** An upload that keeps the queue short for others. */
   isYielding: boolean
 }): Observer {
-  const { reader, framing, direction, transfer, idleBps, maxBytes, session, roundTrips, isYielding } = deps
+  const { reader, framing, direction, transfer, idleBps, maxBytes, streams, session, roundTrips, isYielding } = deps
   const ticks: Tick[] = []
   // Counters that stand still for seconds are no clock for anything else: they are kept apart.
   const isSlow = reader?.refreshSeconds !== undefined
@@ -107,11 +111,13 @@ export function createObserver(deps: {
       const { counter: all = 0, resent = 0, seconds = 0 } = ticks.at(-1) ?? {}
       const own = payloadBytes === null ? undefined : payloadBytes * framing.overhead + resent / 8
       if (counter === undefined || counter.lost()) return own ?? maxBytes
-      // What waits unread in the kernel has passed as well; so has what others have more than before. The loopback is no line.
-      const hasLine = direction === 'down' && !session.self
-      const unread = hasLine ? (all - idleBps * (seconds - (ticks[0]?.seconds ?? 0))) / 8 : 0
       // Never more than passed at all: what was handed to the kernel need not have left it.
-      return Math.max(Math.min(own ?? Number.POSITIVE_INFINITY, all / 8), unread)
+      const known = Math.min(own ?? Number.POSITIVE_INFINITY, all / 8)
+      // The loopback is no line.
+      if (direction === 'up' || session.self) return known
+      // What waits unread in the kernel has passed as well. More than it can hold is what others have more than before.
+      const more = (all - idleBps * (seconds - (ticks[0]?.seconds ?? 0))) / 8
+      return Math.max(known, Math.min(more, known + streams * receiveBufferBytes))
     },
   }
 }

@@ -118,7 +118,7 @@ function watched(seconds: number, lineBps: number, ownShare: number) {
     done: new Promise(() => {}),
     stop: () => {},
   }
-  const common = { idleBps: 0, maxBytes: 1e9, session: { self: false }, roundTrips: [], isYielding: false }
+  const common = { idleBps: 0, maxBytes: 1e9, streams: 1, session: { self: false }, roundTrips: [], isYielding: false }
   const observer = createObserver({ reader, framing, direction: 'down', transfer, ...common })
   observer.tick()
   for (let i = 1; i <= seconds * 10; i++) {

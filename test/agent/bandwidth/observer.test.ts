@@ -45,6 +45,7 @@ function setUp(
     transfer,
     idleBps,
     maxBytes: 50_000,
+    streams: 1,
     session: { self: false },
     roundTrips,
     isYielding,
@@ -213,6 +214,12 @@ describe('the cost of a test', () => {
     for (let i = 0; i < 20; i++) step(0.05, 500, 100)
     expect(observer.wireBytes(2000)).toBeCloseTo(20 * 500 - 1000, 0)
     expect(observer.wireBytes(9900)).toBe(20 * 500)
+  })
+
+  it('counts no more for unread than a socket can hold: the rest is what others have more', () => {
+    const { observer, step } = setUp('down')
+    for (let i = 0; i < 20; i++) step(0.05, 1e6, 1e5)
+    expect(observer.wireBytes(2e6)).toBeCloseTo(2e6 * framing.overhead + 6 * 1024 ** 2, 0)
   })
 
   it('of an upload is never more than left', () => {

@@ -93,6 +93,11 @@ async function measureOne(agent: ChildProcess, { config, timeoutSeconds }: Shipp
 
 function figures(done: readonly Done[], highest: Record<string, number>): Record<string, unknown> {
   for (const { error } of done) if (error !== undefined) console.log(`An agent could not measure: ${error}`)
+  const unproven = done.flatMap(({ result }) => (result === undefined || result.outcome === 'met' ? [] : result))
+  for (const [cause, results] of Map.groupBy(unproven, ({ cause: why }) => why)) {
+    const rates = results.map(({ linkRateBps }) => ((linkRateBps ?? 0) / 1e6).toFixed(0)).join(', ')
+    console.log(`${results.length} not met: ${cause} (${rates} Mbit/s)`)
+  }
   const waits = done.map(({ seconds, result }) => seconds - (result?.durationSeconds ?? 0))
   const atOnce = Math.floor(capacityBps / leaseBps)
   const boundSeconds = Math.ceil(agents / atOnce) * (leaseSeconds + turnSeconds) + maxRetrySeconds
