@@ -51,7 +51,7 @@ const minBelowRoundTrips = 40
 const minMarginalSeconds = 2.5
 /**
  * From here on the timing of the points bounds the mean of the plateau well enough to prove with. 46 uploads on lines 1 to 2 %
- * below the threshold and 36 on lines 1 to 3 % above it, decided with this and with 1.2: none wrong, and a tenth less sent.
+ * below the threshold and 36 on lines 1 to 3 % above it, decided with this and with 1.2: none wrong, and up to a tenth less sent.
  */
 const minProofSeconds = 1
 /**

@@ -15,7 +15,7 @@ const rule: Rule = {
 const estimate: Judged = {
   decision: 'met',
   rateBps: 98e6,
-  marginRatio: 0.025,
+  marginRatio: 0.02,
   plateauFrom: 1,
   plateauSeconds: 2,
   variationRatio: 0.01,
@@ -38,13 +38,19 @@ describe('the rate that a result states', () => {
     expect(statedRate({ ...said, throughPoints }, estimate, rule) / 99e6).toBeCloseTo(1, 3)
   })
 
+  it('leans on what was through where acknowledgements were late', () => {
+    const throughPoints = pointsOf(100e6)
+    const late = statedRate({ ...said, throughPoints }, { ...estimate, marginRatio: 0.1 }, rule)
+    expect(late / (0.1 * 98e6 + 0.9 * 100e6)).toBeCloseTo(1, 3)
+  })
+
   it('is not moved by a few answers', () => {
     expect(statedRate({ ...said, throughPoints: pointsOf(100e6, 1.5) }, estimate, rule)).toBe(98e6)
   })
 
   it.each([
-    [50e6, 98e6 * 0.975],
-    [200e6, 98e6 * 1.025],
+    [50e6, 98e6 * 0.98],
+    [200e6, 98e6 * 1.02],
   ])('never leaves what the decision was sure of: %f bit/s seen through', (bps, bound) => {
     expect(statedRate({ ...said, throughPoints: pointsOf(bps) }, estimate, rule)).toBeCloseTo(bound, 0)
   })
