@@ -2,6 +2,7 @@
 import type { SiteInventory } from '../api/inventory.ts'
 import type { AlertDocument, AlertList } from '../api/alerts.ts'
 import type { BandwidthSample, SiteDetail, SiteList } from '../schemas.ts'
+import { noteTime } from './server-time.ts'
 
 export type SeriesAnswer = {
   every_seconds: number
@@ -28,9 +29,9 @@ async function answerOf<T>(response: Response): Promise<T> {
   throw new ApiError(response.status, told ?? `HTTP ${response.status}`)
 }
 
-export const fetchSites = () => get<SiteList>('/api/v1/sites?latest=false&limit=5000')
-export const fetchSite = (id: string, signal: AbortSignal) =>
-  get<SiteDetail>(`/api/v1/sites/${encodeURIComponent(id)}`, signal)
+export const fetchSites = async () => noteTime(await get<SiteList>('/api/v1/sites?latest=false&limit=5000'))
+export const fetchSite = async (id: string, signal: AbortSignal) =>
+  noteTime(await get<SiteDetail>(`/api/v1/sites/${encodeURIComponent(id)}`, signal))
 export const fetchInventory = (id: string, signal: AbortSignal) =>
   get<SiteInventory>(`/api/v1/sites/${encodeURIComponent(id)}/inventory`, signal)
 

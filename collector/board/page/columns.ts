@@ -2,6 +2,7 @@
 import type { DirectionDocument, SiteDocument } from '../schemas.ts'
 import { h } from './dom.ts'
 import { categoryName, presenceName, rateBar, selfTestLabel, verdictLabel } from './marks.ts'
+import { serverNow } from './server-time.ts'
 import { ago, fullTime, megabits, pick, roundRate, say } from './words.ts'
 
 /** A school with what its row and the search need. */
@@ -84,7 +85,7 @@ export const columns: readonly Column[] = [
     cell: ({ lastTest }) =>
       lastTest === undefined
         ? ['–']
-        : [h('time', { datetime: lastTest, title: fullTime(lastTest) }, ago(lastTest, Date.now()))],
+        : [h('time', { datetime: lastTest, title: fullTime(lastTest) }, ago(lastTest, serverNow()))],
   },
   {
     name: 'presence',
@@ -97,7 +98,7 @@ export const columns: readonly Column[] = [
       h('span', { class: `presence ${presence.state}` }, presenceName(presence.state)),
       ...(presence.state === 'online' || presence.since === null
         ? []
-        : [h('small', {}, ago(presence.since, Date.now()))]),
+        : [h('small', {}, ago(presence.since, serverNow()))]),
     ],
   },
 ]

@@ -4,6 +4,7 @@ import type { StringName } from '../strings.ts'
 import type { SampleDocument, SiteDetail } from '../schemas.ts'
 import { h, withCode } from './dom.ts'
 import { presenceName } from './marks.ts'
+import { serverNow } from './server-time.ts'
 import { ago, bytes, count, dateTime, duration, fullTime, milliseconds, percent, pick, say, stateOf } from './words.ts'
 
 type Cell = Node | string
@@ -180,7 +181,7 @@ function agentSheet(agent: SiteDetail['agents'][number], latest: SiteDetail['lat
         ? undefined
         : [
             say('last_batch'),
-            h('time', { title: fullTime(presence.last_batch_at) }, ago(presence.last_batch_at, Date.now())),
+            h('time', { title: fullTime(presence.last_batch_at) }, ago(presence.last_batch_at, serverNow())),
           ],
       version === null ? undefined : [say('version'), version],
       [say('revision'), revisionWords(agent)],

@@ -5,6 +5,7 @@ import { type Chart, createChart } from './chart.ts'
 import { h } from './dom.ts'
 import { linesDrawing, type Span, testsDrawing } from './drawings.ts'
 import { askHost, askLoss, askOf, askRoundTrip, askWan, type Drawable, firstHeard } from './site-series.ts'
+import { serverNow } from './server-time.ts'
 import { pick, say } from './words.ts'
 
 export const ranges = ['6h', '24h', '7d', '30d'] as const
@@ -37,7 +38,7 @@ function createSlot(label: string, empty: string, kind = ''): Slot {
 
 /** The range to begin with: a day, or less where measuring has only just begun. */
 export async function usualRange(site: string, signal: AbortSignal): Promise<Range> {
-  const now = Date.now()
+  const now = serverNow()
   const first = await firstHeard(askOf(site, now - lengths['24h'], signal))
   return first === undefined || now - first < lengths['6h'] ? '6h' : '24h'
 }
@@ -50,7 +51,7 @@ export function createSiteCharts(site: SiteDetail, range: Range, signal: AbortSi
 
   /** What fails is tried again with the next refresh; the old drawing stays. */
   async function refresh(): Promise<void> {
-    const to = Date.now()
+    const to = serverNow()
     const from = to - lengths[range]
     const ask = askOf(site.id, from, signal)
     const drawn = [
