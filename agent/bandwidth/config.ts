@@ -43,7 +43,9 @@ export const bandwidthSchema = z.strictObject({
   tolerance_ratio: z.number().min(0).max(0.05).default(0.005).describe('Uncertainty beyond the statistical one.'),
   testpoints: z.array(z.strictObject(testpointFields)).min(1).max(64).describe('Servers to test against.'),
   streams: z.int().min(1).max(16).default(6).describe('Connections at a time.'),
-  max_bytes: sizeSchema.optional().describe('Most bytes a direction may use; without it, six seconds at the target.'),
+  max_bytes: sizeSchema
+    .optional()
+    .describe('Most bytes a direction may use; without it, six seconds at the target, and at least 4 MB.'),
   monthly_bytes: sizeSchema
     .optional()
     .describe('Most bytes tests of this link may use in a month; without it, 5 GB and 400 s at the target.'),
@@ -65,8 +67,11 @@ const defaultCapSeconds = 6
 /** Behind a gateway a line below its target is accused by 30 s of slow counters only; one at its target is proven as ever. */
 const gatewayCapSeconds = 50
 
+/** What the kernels of both ends hold of a test that was stopped, some 100 kB measured, is less than 5 % of this. */
+const leastCapBytes = 4e6
+
 /** Most bytes that a test of `targetBps` may use. */
 export function byteCapOf(config: BandwidthConfig, targetBps: number): number {
   const seconds = config.gateway === undefined ? defaultCapSeconds : gatewayCapSeconds
-  return config.max_bytes ?? Math.round((targetBps / 8) * seconds)
+  return config.max_bytes ?? Math.max(leastCapBytes, Math.round((targetBps / 8) * seconds))
 }

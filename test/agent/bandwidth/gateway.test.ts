@@ -167,5 +167,6 @@ describe('a test behind a gateway', () => {
     const gateway = { address: '10.0.0.1', interface: wan, credentials: { community: 'public' } }
     expect(byteCapOf(configOf({ gateway }), 100e6)).toBe((100e6 / 8) * 50)
     expect(byteCapOf(configOf({}), 100e6)).toBe((100e6 / 8) * 6)
+    expect(byteCapOf(configOf({}), 2e6)).toBe(4e6)
   })
 })

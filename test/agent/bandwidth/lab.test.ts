@@ -128,10 +128,10 @@ describe.skipIf(!has('netns'))('on a shaped line', () => {
         const [capped] = await fast.measure({
           ...targets(20e6, direction),
           testpoints,
-          max_bytes: '5MB',
+          max_bytes: '4MB',
           confidence_ratio: 0.99999,
         })
-        expect(capped?.transferredBytes).toBeLessThan(5.25e6)
+        expect(capped?.transferredBytes).toBeLessThan(4.2e6)
       }
     } finally {
       fast.stop()
